@@ -1,0 +1,1 @@
+//! The VWMP command line as a library.

@@ -1,0 +1,1 @@
+//! What a VWMP plugin author sees.

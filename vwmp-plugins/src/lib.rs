@@ -1,0 +1,1 @@
+//! Generic VWMP handlers, adapters and workflow types.

@@ -1,0 +1,1 @@
+//! The example of a proprietary plugin crate.

@@ -1,0 +1,2 @@
+//! Chores of the VWMP workspace.
+fn main() {}
