@@ -1,1 +1,3 @@
 //! What a VWMP plugin author sees.
+
+pub mod template;
