@@ -1,0 +1,1 @@
+//! Where `$<…>` begins and ends in a text.
