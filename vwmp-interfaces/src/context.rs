@@ -1,0 +1,181 @@
+//! What the engine lends to one attempt of one step.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use crate::adapter::Adapters;
+use crate::error::StepError;
+use crate::log::{LogSink, Progress, StepLog};
+use crate::preview::Change;
+use crate::time::Clock;
+
+/// What the engine lends to one attempt of one step. A new service is a new method here, and no
+/// handler has to change.
+pub struct StepContext {
+    run: Arc<RunScope>,
+    attempt: AttemptScope,
+    log: StepLog,
+}
+
+/// What all attempts of a run share. Made by whoever runs handlers: the engine, or a test.
+pub struct RunScope {
+    /// The run.
+    pub run_id: Arc<str>,
+    /// Where the workflow was read from.
+    pub workflow_id: Arc<str>,
+    /// The workflow's name.
+    pub workflow_name: Arc<str>,
+    /// The parameters, with their defaults.
+    pub parameters: Arc<Value>,
+    /// The workflow's config, all layers merged.
+    pub config: Arc<Value>,
+    /// The directory that relative paths start from; absolute.
+    pub workspace: Arc<Path>,
+    /// The environment for programs.
+    pub environment: Arc<BTreeMap<String, String>>,
+    /// The open adapters.
+    pub adapters: Adapters,
+    /// The outputs of the steps that have ended.
+    pub outputs: Arc<dyn Outputs>,
+    /// Where lines for people go.
+    pub log: Arc<dyn LogSink>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// What belongs to one attempt alone.
+pub struct AttemptScope {
+    /// The step's id.
+    pub step_id: Arc<str>,
+    /// The step's name for people; its id where it has none.
+    pub step_name: Arc<str>,
+    /// Which attempt, from 1.
+    pub attempt: u32,
+    /// The adapter instances that the step chose.
+    pub adapters: Arc<[String]>,
+    /// Fires when the run no longer wants this attempt.
+    pub cancelled: CancellationToken,
+    /// In a preview: what the steps before this one would change.
+    pub planned: Vec<Change>,
+}
+
+/// The outputs of the steps that have ended.
+pub trait Outputs: Send + Sync {
+    /// The output of a step; nothing when it hasn't ended or has none.
+    fn output(&self, step_id: &str) -> Option<Arc<Value>>;
+}
+
+impl StepContext {
+    /// A context for one attempt.
+    pub fn new(run: Arc<RunScope>, attempt: AttemptScope) -> Self {
+        let log = StepLog::new(Arc::clone(&attempt.step_id), attempt.attempt, Arc::clone(&run.log));
+        Self { run, attempt, log }
+    }
+
+    /// Where the workflow was read from, such as `workflows/release.yaml`.
+    pub fn workflow_id(&self) -> &str {
+        &self.run.workflow_id
+    }
+
+    /// The workflow's name.
+    pub fn workflow_name(&self) -> &str {
+        &self.run.workflow_name
+    }
+
+    /// The run.
+    pub fn run_id(&self) -> &str {
+        &self.run.run_id
+    }
+
+    /// The step's id.
+    pub fn step_id(&self) -> &str {
+        &self.attempt.step_id
+    }
+
+    /// The step's name for people.
+    pub fn step_name(&self) -> &str {
+        &self.attempt.step_name
+    }
+
+    /// Which attempt this is, from 1.
+    pub fn attempt(&self) -> u32 {
+        self.attempt.attempt
+    }
+
+    /// The same for every attempt of this step in this run, and for no other step: for systems
+    /// that accept such a key to recognise repeated requests.
+    pub fn idempotency_key(&self) -> String {
+        format!("{}:{}", self.run.run_id, self.attempt.step_id)
+    }
+
+    /// The workflow's parameters.
+    pub fn parameters(&self) -> &Value {
+        &self.run.parameters
+    }
+
+    /// The workflow's config, all layers merged.
+    pub fn workflow_config(&self) -> &Value {
+        &self.run.config
+    }
+
+    /// The output of an earlier step; nothing when it didn't run or hasn't ended.
+    pub fn output(&self, step_id: &str) -> Option<Arc<Value>> {
+        self.run.outputs.output(step_id)
+    }
+
+    /// The directory that relative paths start from; absolute.
+    pub fn workspace(&self) -> &Path {
+        &self.run.workspace
+    }
+
+    /// The environment that programs are started with.
+    pub fn environment(&self) -> &BTreeMap<String, String> {
+        &self.run.environment
+    }
+
+    /// The service behind a capability trait: `ctx.require::<dyn VersionControl>()?`.
+    ///
+    /// # Errors
+    /// When no open adapter serves it, or several do and the step chose none.
+    pub fn require<T: ?Sized + Send + Sync + 'static>(&self) -> Result<Arc<T>, StepError> {
+        self.run.adapters.require::<T>(&self.attempt.adapters)
+    }
+
+    /// Lines for people to read. Secrets are masked.
+    pub fn log(&self) -> &StepLog {
+        &self.log
+    }
+
+    /// Says how far the step is.
+    pub fn progress(&self, done: u64, total: Option<u64>, message: impl Into<String>) {
+        self.log.progress(Progress { done, total, message: message.into() });
+    }
+
+    /// Fires when the run no longer wants this attempt.
+    pub fn cancelled(&self) -> &CancellationToken {
+        &self.attempt.cancelled
+    }
+
+    /// The time.
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.run.clock
+    }
+
+    /// In a preview: what the steps before this one would change.
+    pub fn planned(&self) -> &[Change] {
+        &self.attempt.planned
+    }
+
+    /// In a preview: the content that a file would have by now, where an earlier step would
+    /// change it. The inner `None` is a file that would be gone.
+    pub fn planned_file(&self, path: &str) -> Option<Option<&str>> {
+        self.attempt.planned.iter().rev().find_map(|change| match change {
+            Change::File { path: changed, after, .. } if changed == path => Some(after.as_deref()),
+            _ => None,
+        })
+    }
+}
