@@ -162,7 +162,6 @@ fn close(text: &str, start: usize, opening: Opening) -> Result<usize, ScanError>
                 chars.next();
             }
             (Some(end), _) if char == end => quote = None,
-            (Some(_), _) => {}
             (None, '"' | '\'') => quote = Some(char),
             (None, _) if open.is_empty() && char == opening.closing() => {
                 return refuse_operator(text, start, start + 2 + offset);
@@ -171,7 +170,7 @@ fn close(text: &str, start: usize, opening: Opening) -> Result<usize, ScanError>
             (None, ')' | ']' | '}') => {
                 open.pop();
             }
-            (None, _) => {}
+            _ => {}
         }
     }
     let problem = match quote.or(open.pop()) {
