@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use super::cel_tree::{self, FAILED, ITEMS, Lookup, SUCCEEDED};
 use super::cel_value::{explain, from_cel, to_cel};
-use super::expression::{Fault, NeedsStatus};
+use super::expression::{Fault, NeedsStatus, outside_quotes};
 use super::path::{Failure, Reference};
 use super::scope::{Namespace, Scope};
 
@@ -115,11 +115,11 @@ fn failure(error: &ExecutionError, references: &[Reference]) -> Failure {
 /// `step-outputs.` is a subtraction in CEL; the name with an underscore has the same length.
 fn with_underscores(text: &str) -> String {
     let mut code = text.to_owned();
-    for (at, name) in text.match_indices("step-outputs") {
+    for (at, _) in outside_quotes(text).filter(|&(_, byte)| byte == b's') {
+        let Some(after) = text[at..].strip_prefix("step-outputs") else { continue };
         let before = text[..at].chars().next_back();
-        let starts = before
-            .is_none_or(|char| !char.is_alphanumeric() && !matches!(char, '_' | '-' | '.' | '"' | '\''));
-        if starts && text[at + name.len()..].starts_with(['.', '[']) {
+        let begins = before.is_none_or(|char| !char.is_alphanumeric() && !matches!(char, '_' | '-' | '.'));
+        if begins && after.starts_with(['.', '[']) {
             code.replace_range(at + 4..at + 5, "_");
         }
     }

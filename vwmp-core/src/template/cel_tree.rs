@@ -45,6 +45,7 @@ pub(super) fn take_paths(tree: &mut IdedExpr, text: &str, info: &SourceInfo) -> 
     let mut walk =
         Walk { text, info, bound: Vec::new(), depth: 0, paths: Paths::default(), faults: Vec::new() };
     walk.visit(tree);
+    walk.paths.mark_optional();
     if walk.faults.is_empty() { Ok(walk.paths) } else { Err(walk.faults) }
 }
 
@@ -115,6 +116,19 @@ struct Chain<'e> {
     test: bool,
 }
 
+impl Paths {
+    /// What `has()` asks for, and what lies below it, may be absent.
+    fn mark_optional(&mut self) {
+        let tested = self.lookups.iter().filter(|one| one.test).map(|one| &self.references[one.reference]);
+        let tested: Vec<_> = tested.map(|one| (one.namespace, one.path.clone())).collect();
+        for reference in &mut self.references {
+            reference.optional = tested.iter().any(|(namespace, path)| {
+                *namespace == reference.namespace && reference.path.starts_with(path)
+            });
+        }
+    }
+}
+
 impl Walk<'_> {
     fn visit(&mut self, expr: &mut IdedExpr) {
         if let Some(variable) = self.variable_for(expr) {
@@ -171,7 +185,7 @@ impl Walk<'_> {
         let known =
             paths.references.iter().position(|one| one.namespace == namespace && one.path == chain.path);
         let reference = known.unwrap_or_else(|| {
-            paths.references.push(Reference { namespace, path: chain.path, range });
+            paths.references.push(Reference { namespace, path: chain.path, range, optional: false });
             paths.references.len() - 1
         });
         let known = paths.lookups.iter().find(|one| one.reference == reference && one.test == chain.test);

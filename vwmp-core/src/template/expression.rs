@@ -25,6 +25,8 @@ pub struct Expression {
 }
 
 /// The expressions of one pass: the same text is compiled once, however often it is written.
+///
+/// It serves one thread; what is read with it may be shared between threads.
 #[derive(Default)]
 pub struct ExpressionCache(RefCell<HashMap<Box<str>, Compiled>>);
 
@@ -166,7 +168,7 @@ impl Code {
                     .help("write a path such as `config.name`, or `$$<` for a literal `$<`"),
             ]);
         }
-        let (kind, references) = match path::read(body) {
+        let (kind, mut references) = match path::read(body) {
             Some(written) if written.len == body.len() && !is_literal(&written) => {
                 (Kind::Path, vec![reference(written, start).map_err(|fault| vec![fault])?])
             }
@@ -175,6 +177,7 @@ impl Code {
                 (Kind::Cel(cel), references)
             }
         };
+        references.iter_mut().for_each(|one| one.optional |= default.is_some());
         Ok(Self { text: text.trim().into(), kind, references, default })
     }
 }
@@ -192,25 +195,40 @@ fn reference(written: path::Written<'_>, start: usize) -> Result<Reference, Faul
     if written.path.is_empty() && !namespace.is_value() {
         return Err(Fault::unnamed(namespace, range));
     }
-    Ok(Reference { namespace, path: written.path, range })
+    Ok(Reference { namespace, path: written.path, range, optional: false })
 }
 
 /// The byte where a `??` stands outside of quotes and brackets.
 fn split_default(text: &str) -> Option<usize> {
-    let (mut depth, mut quote, mut escaped) = (0_i32, None, false);
-    for (at, byte) in text.bytes().enumerate() {
-        match (quote, byte) {
-            (Some(_), _) if escaped => escaped = false,
-            (Some(_), b'\\') => escaped = true,
-            (Some(end), _) if byte == end => quote = None,
-            (None, b'"' | b'\'') => quote = Some(byte),
-            (None, b'(' | b'[' | b'{') => depth += 1,
-            (None, b')' | b']' | b'}') => depth -= 1,
-            (None, b'?') if depth == 0 && text[at..].starts_with("??") => return Some(at),
+    let mut depth = 0_i32;
+    outside_quotes(text).find_map(|(at, byte)| {
+        match byte {
+            b'(' | b'[' | b'{' => depth += 1,
+            b')' | b']' | b'}' => depth -= 1,
             _ => {}
         }
-    }
-    None
+        (depth == 0 && text.as_bytes()[at..].starts_with(b"??")).then_some(at)
+    })
+}
+
+/// The bytes of an expression that are not part of a quoted text.
+pub(super) fn outside_quotes(text: &str) -> impl Iterator<Item = (usize, u8)> {
+    let (mut quote, mut escaped) = (None, false);
+    text.bytes().enumerate().filter(move |&(_, byte)| match quote {
+        Some(_) if escaped => {
+            escaped = false;
+            false
+        }
+        Some(end) => {
+            escaped = byte == b'\\';
+            quote = Some(end).filter(|&end| end != byte);
+            false
+        }
+        None => {
+            quote = Some(byte).filter(|byte| matches!(byte, b'"' | b'\''));
+            quote.is_none()
+        }
+    })
 }
 
 /// Reads the literal after `??`: JSON, a quoted string, or a plain word.

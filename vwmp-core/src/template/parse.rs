@@ -69,7 +69,7 @@ impl Template {
     /// All expressions in it that can't be read.
     pub fn parse_text(text: &str, place: &Place<'_>, cache: &ExpressionCache) -> Result<Self, Diagnostics> {
         let mut reader = Reader { cache, found: Diagnostics::default() };
-        let template = reader.text(text, || *place, false);
+        let template = reader.text(text, || *place, Schema::unknown());
         reader.found.into_result(template).map(|(template, _)| template)
     }
 }
@@ -83,7 +83,7 @@ struct Reader<'c> {
 impl Reader<'_> {
     fn node(&mut self, node: NodeRef<'_>, schema: Schema<'_>) -> Template {
         match node.kind() {
-            Kind::Str(text) => self.text(text, || Place::of(node), schema.is_script()),
+            Kind::Str(text) => self.text(text, || Place::of(node), schema),
             Kind::Seq => {
                 let schema = schema.item();
                 list(node.items().map(|item| self.node(item, schema)).collect())
@@ -101,7 +101,7 @@ impl Reader<'_> {
         }
     }
 
-    fn text<'p>(&mut self, text: &str, place: impl FnOnce() -> Place<'p>, script: bool) -> Template {
+    fn text<'p>(&mut self, text: &str, place: impl FnOnce() -> Place<'p>, schema: Schema<'_>) -> Template {
         if !has_expressions(text) {
             return Template::Literal(Value::String(text.to_owned()));
         }
@@ -126,7 +126,7 @@ impl Reader<'_> {
                 }
             }
         }
-        of_pieces(pieces, script)
+        of_pieces(pieces, schema.is_script())
     }
 
     fn expression(

@@ -18,6 +18,8 @@ pub struct Reference {
     pub path: Vec<Segment>,
     /// The bytes it takes in the expression.
     pub range: Range<usize>,
+    /// Whether the expression copes with its absence: it has a default, or asks with `has()`.
+    pub optional: bool,
 }
 
 /// A step of a path.

@@ -123,6 +123,10 @@ fn cel_is_rendered() {
         ("$<true>", json!(true)),
         ("$<\"step-outputs.x\">", json!("step-outputs.x")),
         ("$<'é' + config.name>", json!("évwmp")),
+        (
+            "$<'the step-outputs.x ?? y' + \" step-outputs.y\">",
+            json!("the step-outputs.x ?? y step-outputs.y"),
+        ),
         ("$<config.ratio * 2.0>", json!(1.0)),
     ] {
         assert_eq!(rendered(text), Ok(expected), "{text}");
@@ -251,10 +255,10 @@ fn what_is_no_expression_is_refused_with_its_place() {
             "$<failed()>",
             "t:1:3: error[vwmp::invalid-expression]: `succeeded()`, `failed()` and `always()` can be used only in `when`\n  = help: read `steps.<id>.status` instead",
         ),
-        ("$<Foo{a: 1}>", "t:1:3: error[vwmp::invalid-expression]: there is no type `Foo`"),
+        ("$<Foo{a: 1}>", "t:1:6: error[vwmp::invalid-expression]: there is no type `Foo`"),
         (
             nested,
-            "t:1:3: error[vwmp::expression-too-costly]: macros such as `map` can be nested 2 deep at most",
+            "t:1:56: error[vwmp::expression-too-costly]: macros such as `map` can be nested 2 deep at most",
         ),
         (
             &long,
@@ -348,6 +352,28 @@ fn what_is_not_known_before_the_run_stays_as_written() {
         error.diagnostic().to_string(),
         "t:1:3: error[vwmp::no-value]: `config.nmae`: `config` has no `nmae`\n  = help: did you mean `name`?"
     );
+}
+
+#[test]
+fn a_reference_is_optional_when_its_absence_is_dealt_with() {
+    let optional = |text: &str| -> Vec<(String, bool)> {
+        let template = parsed(text).unwrap();
+        template.references().map(|(_, one)| (one.to_string(), one.optional)).collect()
+    };
+    assert_eq!(optional("$<config.a>"), [("config.a".into(), false)]);
+    assert_eq!(optional("$<config.a ?? 1>"), [("config.a".into(), true)]);
+    assert_eq!(
+        optional("$<has(config.a) ? config.a.b : config.c>"),
+        [("config.a".into(), true), ("config.a.b".into(), true), ("config.c".into(), false)]
+    );
+}
+
+#[test]
+fn templates_are_shared_between_threads() {
+    fn shared<T: Send + Sync>() {}
+    shared::<Template>();
+    shared::<Condition>();
+    shared::<RenderError>();
 }
 
 #[test]
