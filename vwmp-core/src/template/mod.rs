@@ -1,6 +1,6 @@
 //! Values with `$<…>` in them: read once, checked before the run, rendered for every attempt.
 //!
-//! Reading order: [`parse`], [`expression`], [`path`], [`cel`], [`scope`], [`render`], [`condition`].
+//! Reading order: `parse`, `expression`, `path`, `cel`, `scope`, `render`, `condition`.
 
 mod cel;
 mod cel_tree;
