@@ -3,5 +3,8 @@
 pub mod config;
 pub mod diagnostic;
 pub mod document;
+pub mod plan;
+pub mod registry;
+pub mod schema;
 pub mod source;
 pub mod template;
