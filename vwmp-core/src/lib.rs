@@ -8,3 +8,4 @@ pub mod registry;
 pub mod schema;
 pub mod source;
 pub mod template;
+pub mod workflow;
