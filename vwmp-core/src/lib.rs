@@ -5,6 +5,9 @@ pub mod diagnostic;
 pub mod document;
 pub mod plan;
 pub mod registry;
+pub mod run;
 pub mod schema;
 pub mod source;
 pub mod template;
+
+pub use run::Engine;

@@ -2,6 +2,7 @@
 
 mod graph;
 mod retry;
+mod scope;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -11,7 +12,6 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use vwmp_interfaces::erased::DynStep as _;
 use vwmp_interfaces::workflow_type::FailurePolicy;
 
 use crate::registry::{RegisteredAdapter, RegisteredStep, RegisteredWorkflowType};
