@@ -5,4 +5,4 @@
 pub mod filesystem;
 pub mod flow;
 pub mod git;
-
+pub mod release;
