@@ -133,6 +133,13 @@ impl Diagnostics {
         self.0.iter()
     }
 
+    /// Puts findings about one source in the order of their places; those without a place come first.
+    #[must_use]
+    pub fn in_order(mut self) -> Self {
+        self.0.sort_by_key(|one| one.labels.first().map(|label| label.span.start));
+        self
+    }
+
     /// Passes `value` on when there is no error.
     ///
     /// # Errors

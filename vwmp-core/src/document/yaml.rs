@@ -52,7 +52,8 @@ pub(super) fn parse(source: Arc<Source>, limits: Limits) -> Result<Document, Dia
     }
     let (nodes, texts, findings) = builder.finish();
     if !findings.is_empty() {
-        return Err(in_order(findings));
+        // Findings about a whole mapping came when it ended; a reader wants them from top to bottom.
+        return Err(findings.into_iter().collect::<Diagnostics>().in_order());
     }
     if nodes.is_empty() {
         return Err(empty(&source).into());
@@ -70,12 +71,6 @@ pub fn plain_value(text: &str) -> Json {
         Plain::Value(Value::Float(value)) => Json::from(value),
         _ => Json::from(text),
     }
-}
-
-/// Findings about a whole mapping come when it ends; a reader wants them from top to bottom.
-fn in_order(mut findings: Vec<Diagnostic>) -> Diagnostics {
-    findings.sort_by_key(|one| one.labels.first().map(|label| label.span.start));
-    findings.into_iter().collect()
 }
 
 fn empty(source: &Arc<Source>) -> Diagnostic {

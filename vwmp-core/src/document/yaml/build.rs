@@ -1,5 +1,7 @@
 //! Events of the parser into nodes.
 
+mod findings;
+
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -329,8 +331,6 @@ impl<'s> Builder<'s> {
         if self.findings.len() >= self.limits.findings { More::Break(()) } else { More::Continue(()) }
     }
 }
-
-mod findings;
 
 fn bytes(place: &granit_parser::Span) -> Span {
     place.byte_range().map_or_else(Span::default, |range| Span::new(range.start, range.end))

@@ -150,7 +150,7 @@ impl Builder<'_> {
     pub(super) fn find_duplicates(&mut self, mapping: u32) {
         let Value::Map { first, len } = self.nodes[mapping as usize].value else { return };
         let twice = if len <= FEW { self.duplicates_of_few(first) } else { self.duplicates(first) };
-        for (before, again) in twice {
+        for (before, again) in twice.into_iter().take(self.limits.findings) {
             let text = self.key_text(again).unwrap_or_default();
             let (before, again) = (self.nodes[before as usize].span, self.nodes[again as usize].span);
             let diagnostic =

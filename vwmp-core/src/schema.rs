@@ -1,0 +1,320 @@
+//! JSON Schemas of plugins, and what does not fit them, in the user's words.
+
+use std::fmt;
+
+use jsonschema::error::{TypeKind, ValidationErrorKind};
+use jsonschema::{PatternOptions, ValidationError, Validator};
+use serde_json::Value;
+
+use crate::diagnostic::nearest;
+
+/// A compiled JSON Schema (2020-12).
+pub struct Schema {
+    validator: Result<Validator, String>,
+    properties: Vec<String>,
+}
+
+/// One place of a value that does not fit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SchemaError {
+    /// The place, as a JSON pointer; for an unknown key, the key's own.
+    pub pointer: String,
+    /// What does not fit, and what was expected.
+    pub message: String,
+    /// Whether the key at [`SchemaError::pointer`] is unknown, rather than its value wrong.
+    pub unknown_key: bool,
+    /// The known key or value that is nearest to what was written.
+    pub nearest: Option<String>,
+}
+
+impl Schema {
+    /// Compiles a schema. One that can't be compiled refuses every value and says why. Nothing is
+    /// ever fetched: a reference to another document is such an error.
+    pub fn new(schema: &Value) -> Self {
+        let validator = jsonschema::draft202012::options()
+            .offline()
+            .with_pattern_options(PatternOptions::regex())
+            .build(schema)
+            .map_err(|error| error.to_string());
+        let properties = schema["properties"].as_object();
+        Self {
+            validator,
+            properties: properties.map(|map| map.keys().cloned().collect()).unwrap_or_default(),
+        }
+    }
+
+    /// What does not fit, in the order of the schema; nothing when all does.
+    pub fn errors(&self, value: &Value) -> Vec<SchemaError> {
+        let validator = match &self.validator {
+            Ok(validator) => validator,
+            Err(message) => {
+                let message = format!("its schema is broken, which is a bug in the plugin: {message}");
+                return vec![SchemaError {
+                    pointer: String::new(),
+                    message,
+                    unknown_key: false,
+                    nearest: None,
+                }];
+            }
+        };
+        if validator.is_valid(value) {
+            return Vec::new();
+        }
+        validator.iter_errors(value).flat_map(|error| self.in_words(&error)).collect()
+    }
+
+    fn in_words(&self, error: &ValidationError<'_>) -> Vec<SchemaError> {
+        let pointer = error.instance_path().to_string();
+        let one = |message: String| {
+            vec![SchemaError { pointer: pointer.clone(), message, unknown_key: false, nearest: None }]
+        };
+        let found = shown(error.instance());
+        match error.kind() {
+            ValidationErrorKind::AdditionalProperties { unexpected }
+            | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
+                unexpected.iter().map(|key| self.unknown_key(&pointer, key)).collect()
+            }
+            ValidationErrorKind::Required { property } => {
+                one(format!("`{}` is missing", property.as_str().unwrap_or_default()))
+            }
+            ValidationErrorKind::Type { kind } => one(format!("expected {}, found {found}", types(kind))),
+            ValidationErrorKind::Enum { options } => {
+                self.not_a_choice(&pointer, error.instance(), &choices(options))
+            }
+            ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
+                self.alternatives(&pointer, error.instance(), context)
+            }
+            ValidationErrorKind::Constant { expected_value } => {
+                one(format!("expected {expected_value}, found {found}"))
+            }
+            ValidationErrorKind::Minimum { limit } => {
+                one(format!("expected at least {limit}, found {found}"))
+            }
+            ValidationErrorKind::Maximum { limit } => one(format!("expected at most {limit}, found {found}")),
+            ValidationErrorKind::MinLength { limit: 1 } => one("expected text, found nothing in it".into()),
+            ValidationErrorKind::Pattern { pattern } => {
+                one(format!("expected text like `{pattern}`, found {found}"))
+            }
+            _ => one(error.to_string()),
+        }
+    }
+
+    fn unknown_key(&self, pointer: &str, key: &str) -> SchemaError {
+        let top = pointer.is_empty();
+        let known = self.properties.iter().map(String::as_str);
+        let near = top.then(|| nearest(key, known)).flatten().map(str::to_owned);
+        let known = if top && !self.properties.is_empty() {
+            format!("; known here: {}", self.properties.join(", "))
+        } else {
+            String::new()
+        };
+        SchemaError {
+            pointer: format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1")),
+            message: format!("`{key}` is not known{known}"),
+            unknown_key: true,
+            nearest: near,
+        }
+    }
+
+    fn not_a_choice(&self, pointer: &str, value: &Value, choices: &[String]) -> Vec<SchemaError> {
+        let near = value.as_str().and_then(|text| nearest(text, choices.iter().map(String::as_str)));
+        vec![SchemaError {
+            pointer: pointer.to_owned(),
+            message: format!("expected one of {}, found {}", choices.join(", "), shown(value)),
+            unknown_key: false,
+            nearest: near.map(str::to_owned),
+        }]
+    }
+
+    /// Where a value may have several shapes: a list of constants reads as one choice; otherwise
+    /// the shape that was nearest tells what is wrong.
+    fn alternatives(
+        &self,
+        pointer: &str,
+        value: &Value,
+        context: &[Vec<ValidationError<'static>>],
+    ) -> Vec<SchemaError> {
+        let constants: Vec<String> = context.iter().flatten().filter_map(constant).flatten().collect();
+        let only_constants = context.iter().flatten().all(|error| {
+            constant(error).is_some() || matches!(error.kind(), ValidationErrorKind::Type { .. })
+        });
+        if only_constants && !constants.is_empty() {
+            return self.not_a_choice(pointer, value, &constants);
+        }
+        let wrong_type = |errors: &[ValidationError<'_>]| matches!(errors, [one] if matches!(one.kind(), ValidationErrorKind::Type { .. }) && one.instance_path().to_string() == pointer);
+        let near = context.iter().find(|errors| !errors.is_empty() && !wrong_type(errors));
+        if let Some(errors) = near {
+            return errors.iter().flat_map(|error| self.in_words(error)).collect();
+        }
+        let expected: Vec<String> = context
+            .iter()
+            .flatten()
+            .filter_map(|error| match error.kind() {
+                ValidationErrorKind::Type { kind } => Some(types(kind)),
+                _ => None,
+            })
+            .collect();
+        let message = format!("expected {}, found {}", expected.join(" or "), shown(value));
+        vec![SchemaError { pointer: pointer.to_owned(), message, unknown_key: false, nearest: None }]
+    }
+}
+
+fn constant(error: &ValidationError<'_>) -> Option<Vec<String>> {
+    match error.kind() {
+        ValidationErrorKind::Constant { expected_value } => Some(vec![plain(expected_value)]),
+        ValidationErrorKind::Enum { options } => Some(choices(options)),
+        _ => None,
+    }
+}
+
+fn choices(options: &Value) -> Vec<String> {
+    options.as_array().map(|options| options.iter().map(plain).collect()).unwrap_or_default()
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn types(kind: &TypeKind) -> String {
+    match kind {
+        TypeKind::Single(one) => type_in_words(&one.to_string()).to_owned(),
+        TypeKind::Multiple(several) => {
+            let names = several.iter().map(|one| type_in_words(&one.to_string()).to_owned());
+            names.filter(|name| name != "nothing").collect::<Vec<_>>().join(" or ")
+        }
+    }
+}
+
+fn type_in_words(name: &str) -> &str {
+    match name {
+        "string" => "text",
+        "integer" => "a whole number",
+        "number" => "a number",
+        "boolean" => "true or false",
+        "array" => "a list",
+        "object" => "a mapping",
+        "null" => "nothing",
+        other => other,
+    }
+}
+
+/// A value for a message: short, and what kind it is where that is not obvious.
+pub(crate) fn shown(value: &Value) -> String {
+    match value {
+        Value::Null => "nothing".into(),
+        Value::Bool(_) => value.to_string(),
+        Value::Number(_) => format!("the number {value}"),
+        Value::String(text) if text.chars().count() > 40 => {
+            format!("the text \"{}…\"", text.chars().take(40).collect::<String>())
+        }
+        Value::String(text) => format!("the text \"{text}\""),
+        Value::Array(_) => "a list".into(),
+        Value::Object(_) => "a mapping".into(),
+    }
+}
+
+/// A value in which scripts are text again: the schema of a script asks for text, and the values
+/// beside it are not its business.
+pub(crate) fn scripts_as_text(value: &Value) -> Value {
+    match value {
+        Value::Object(object) if object.contains_key("$script") => Value::String("script".into()),
+        Value::Object(object) => {
+            Value::Object(object.iter().map(|(key, value)| (key.clone(), scripts_as_text(value))).collect())
+        }
+        Value::Array(items) => Value::Array(items.iter().map(scripts_as_text).collect()),
+        other => other.clone(),
+    }
+}
+
+/// `.url: expected text, …`, to be written behind the name of the whole.
+impl fmt::Display for SchemaError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", dotted(&self.pointer), self.message)?;
+        match &self.nearest {
+            Some(near) => write!(f, " (did you mean `{near}`?)"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A JSON pointer as it is written in messages: `.files[0].path`; empty for the whole.
+pub(crate) fn dotted(pointer: &str) -> String {
+    pointer
+        .split('/')
+        .skip(1)
+        .map(|part| match part.parse::<usize>() {
+            Ok(index) => format!("[{index}]"),
+            Err(_) => format!(".{}", part.replace("~1", "/").replace("~0", "~")),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn check(schema: Value, value: Value, expected: &[&str]) {
+        let errors: Vec<String> =
+            Schema::new(&schema).errors(&value).iter().map(ToString::to_string).collect();
+        assert_eq!(errors, expected);
+    }
+
+    #[test]
+    fn errors_say_what_was_expected_and_what_was_found() {
+        let schema = json!({
+            "type": "object",
+            "properties": {
+                "url": { "type": "string", "minLength": 1 },
+                "count": { "type": "integer", "minimum": 1 },
+                "level": { "oneOf": [{ "const": "patch" }, { "const": "minor" }] },
+                "files": { "type": "array", "items": { "type": "string" } },
+                "limit": { "type": ["integer", "null"] },
+            },
+            "required": ["url"],
+            "additionalProperties": false,
+        });
+        let cases: [(Value, &[&str]); 8] = [
+            (json!({ "url": "x" }), &[]),
+            (json!({}), &[": `url` is missing"]),
+            (json!({ "url": 3 }), &[".url: expected text, found the number 3"]),
+            (json!({ "url": "" }), &[".url: expected text, found nothing in it"]),
+            (json!({ "url": "x", "count": 0 }), &[".count: expected at least 1, found the number 0"]),
+            (
+                json!({ "url": "x", "level": "pach" }),
+                &[".level: expected one of patch, minor, found the text \"pach\" (did you mean `patch`?)"],
+            ),
+            (json!({ "url": "x", "files": ["a", 1] }), &[".files[1]: expected text, found the number 1"]),
+            (
+                json!({ "url": "x", "lmit": 3, "limit": "x" }),
+                &[
+                    ".limit: expected a whole number, found the text \"x\"",
+                    ".lmit: `lmit` is not known; known here: url, count, level, files, limit (did you mean `limit`?)",
+                ],
+            ),
+        ];
+        for (value, expected) in cases {
+            check(schema.clone(), value, expected);
+        }
+    }
+
+    #[test]
+    fn a_value_of_several_shapes_is_told_by_the_nearest() {
+        let schema = json!({ "anyOf": [
+            { "type": "string" },
+            { "type": "object", "properties": { "n": { "type": "integer" } }, "required": ["n"] },
+        ] });
+        check(schema.clone(), json!(3), &[": expected text or a mapping, found the number 3"]);
+        check(schema, json!({ "n": "x" }), &[".n: expected a whole number, found the text \"x\""]);
+    }
+
+    #[test]
+    fn a_broken_schema_refuses_everything_and_fetches_nothing() {
+        let remote = json!({ "$ref": "https://example.invalid/schema.json" });
+        let errors = Schema::new(&remote).errors(&json!({}));
+        assert!(
+            errors[0].message.starts_with("its schema is broken, which is a bug in the plugin:"),
+            "{errors:?}"
+        );
+    }
+}
