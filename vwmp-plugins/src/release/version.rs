@@ -57,8 +57,8 @@ pub(super) fn find_plain(text: &str) -> Result<Found, String> {
     }
     // Only blanks stand before it, so the first place is the one.
     let start = text.find(word).unwrap_or_default();
-    let spans = Vec::from([start..start + word.len()]);
-    Ok(Found { version, spans })
+    let span = start..start + word.len();
+    Ok(Found { version, spans: vec![span] })
 }
 
 /// Reads a version that a file holds.
