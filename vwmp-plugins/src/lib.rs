@@ -1,1 +1,3 @@
 //! Generic VWMP handlers, adapters and workflow types.
+
+pub mod shell;
