@@ -137,17 +137,19 @@ impl Process {
 
 /// The end of a program, to be waited for.
 struct End {
+    /// A process descriptor. It takes tokio's type for pipes, which is the safe way to wait until a
+    /// descriptor is readable; nothing is ever read from it.
     #[cfg(target_os = "linux")]
-    descriptor: Option<tokio::io::unix::AsyncFd<std::os::fd::OwnedFd>>,
+    descriptor: Option<tokio::net::unix::pipe::Receiver>,
 }
 
 impl End {
     #[cfg(target_os = "linux")]
     fn of(group: &Group) -> Self {
         use rustix::process::{PidfdFlags, pidfd_open};
-        use tokio::io::{Interest, unix::AsyncFd};
+        use tokio::net::unix::pipe::Receiver;
         let descriptor = pidfd_open(group.id(), PidfdFlags::empty()).ok();
-        Self { descriptor: descriptor.and_then(|fd| AsyncFd::with_interest(fd, Interest::READABLE).ok()) }
+        Self { descriptor: descriptor.and_then(|fd| Receiver::from_owned_fd_unchecked(fd).ok()) }
     }
 
     #[cfg(not(target_os = "linux"))]
@@ -159,6 +161,7 @@ impl End {
     async fn wait(&self) {
         #[cfg(target_os = "linux")]
         if let Some(descriptor) = &self.descriptor {
+            // The caller looks whether it ended, whatever woke it.
             return drop(descriptor.readable().await);
         }
         sleep(TICK).await;
