@@ -168,6 +168,7 @@ fn where_no_value_can_stand() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(5_000) })]
     #[test]
     fn every_value_gets_its_spot(script in r#"[a@ \n'"`$(){}\[\];&|<>#\\=:-]{0,60}"#) {
         prop_assert_eq!(read(&script).len(), script.matches('@').count());

@@ -7,7 +7,8 @@ use crate::shell::spot::Refusal;
 impl Lexer<'_> {
     /// The end word of a here-document, behind `<<`.
     pub(super) fn read_end_word(&mut self) {
-        let mut document = Heredoc { strip: self.next_is(b"-"), ..Heredoc::default() };
+        let mut document =
+            Heredoc { strip: self.next_is(b"-") && !self.hole_at(self.at), ..Heredoc::default() };
         self.at += usize::from(document.strip);
         while matches!(self.peek(0), b' ' | b'\t') && !self.hole_at(self.at) {
             self.at += 1;
