@@ -6,3 +6,4 @@ pub mod filesystem;
 pub mod flow;
 pub mod git;
 pub mod release;
+pub mod shell;
