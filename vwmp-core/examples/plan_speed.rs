@@ -34,7 +34,7 @@ impl StepHandler for Run {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "it is what the example is for")]
+#[expect(clippy::print_stdout, clippy::disallowed_methods, reason = "it is what the example is for")]
 fn main() -> Result<(), Box<dyn Error>> {
     let path = std::env::args().nth(1).ok_or("give a file")?;
     let source =

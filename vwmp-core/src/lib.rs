@@ -5,7 +5,10 @@ pub mod diagnostic;
 pub mod document;
 pub mod plan;
 pub mod registry;
+pub mod run;
 pub mod schema;
 pub mod source;
 pub mod template;
 pub mod workflow;
+
+pub use run::Engine;

@@ -105,6 +105,7 @@ pub struct Capabilities {
 #[derive(Default)]
 pub struct Adapters {
     instances: BTreeMap<String, Capabilities>,
+    broken: BTreeMap<String, (Vec<Capability>, String)>,
 }
 
 impl Capability {
@@ -142,6 +143,11 @@ impl Adapters {
         self.instances.insert(instance.into(), capabilities);
     }
 
+    /// Adds an adapter that could not be opened: whoever asks for what it would serve is told why.
+    pub fn insert_broken(&mut self, instance: impl Into<String>, serves: Vec<Capability>, why: String) {
+        self.broken.insert(instance.into(), (serves, why));
+    }
+
     /// The service behind a trait: from the chosen instances first, then from a plain one.
     pub(crate) fn require<T: ?Sized + Send + Sync + 'static>(
         &self,
@@ -158,10 +164,10 @@ impl Adapters {
         let name = Capability::of::<T>().name();
         match plain().as_slice() {
             [(_, service)] => Ok(Arc::clone(service)),
-            [] => Err(StepError::invalid(format!(
+            [] => Err(self.why_broken(Capability::of::<T>(), chosen).unwrap_or_else(|| StepError::invalid(format!(
                 "no open adapter serves {name}; its handler must name it in `requires`, and an adapter that \
                  serves it must be linked and enabled"
-            ))),
+            )))),
             several => {
                 let names: Vec<&str> = several.iter().map(|(name, _)| name.as_str()).collect();
                 Err(StepError::invalid(format!(
@@ -171,6 +177,15 @@ impl Adapters {
                 )))
             }
         }
+    }
+}
+
+impl Adapters {
+    fn why_broken(&self, wanted: Capability, chosen: &[String]) -> Option<StepError> {
+        let asked = |name: &String| chosen.contains(name) || !name.contains('@');
+        let (name, (_, why)) =
+            self.broken.iter().find(|(name, (serves, _))| asked(name) && serves.contains(&wanted))?;
+        Some(StepError::transient(format!("adapter {name} could not be opened")).caused_by(why.clone()))
     }
 }
 

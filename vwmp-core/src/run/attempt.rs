@@ -1,0 +1,197 @@
+//! One attempt in this process: render, check, work, and whatever goes wrong with it.
+
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::{Arc, LazyLock};
+use std::task::Poll;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::time::Instant;
+use vwmp_interfaces::erased::PreparedStep;
+use vwmp_interfaces::{BoxFuture, Findings, Place, StepError};
+
+use super::event::{Failure, Interruption, Outcome};
+use super::ports::{Attempt, Executor};
+use crate::registry::RegisteredStep;
+use crate::schema::{dotted, scripts_as_text};
+use crate::template::Template;
+
+/// Carries attempts out in this process.
+#[derive(Debug, Default)]
+pub struct LocalExecutor;
+
+impl Executor for LocalExecutor {
+    fn execute(&self, attempt: Attempt) -> BoxFuture<'static, Outcome> {
+        Box::pin(async move {
+            match caught(carry_out(&attempt)).await {
+                Ok(outcome) => outcome,
+                Err(panic) => Outcome::Panicked(Box::new(Failure::permanent(panic))),
+            }
+        })
+    }
+}
+
+async fn carry_out(attempt: &Attempt) -> Outcome {
+    let prepared = match prepare(attempt) {
+        Ok(prepared) => prepared,
+        Err(failure) => return Outcome::Failed(Box::new(failure)),
+    };
+    let began = Instant::now();
+    let cancelled = attempt.context.cancelled();
+    let mut work = pin!(prepared.execute(&attempt.context));
+    let timed_out = tokio::select! {
+        biased;
+        result = &mut work => return ended(attempt, &*prepared, result, began.elapsed()),
+        () = cancelled.cancelled() => false,
+        () = expired(attempt.plan[attempt.step].policy.timeout) => true,
+    };
+    cancelled.cancel();
+    let after = began.elapsed();
+    let late = tokio::time::timeout(attempt.limits.grace, work).await;
+    let interruption = Interruption { after, abandoned: late.is_err() };
+    match late {
+        // The request to stop came too late: what is done is done, and must not be done again.
+        Ok(Ok(output)) if !timed_out => finished(attempt, &*prepared, Ok(output)),
+        _ if timed_out => Outcome::TimedOut(interruption),
+        _ => Outcome::Cancelled(interruption),
+    }
+}
+
+/// The config with all its values, read by the handler.
+fn prepare(attempt: &Attempt) -> Result<Box<dyn PreparedStep>, Failure> {
+    let step = &attempt.plan[attempt.step];
+    let config =
+        step.config.render(&attempt.view).map_err(|error| Failure::invalid(format!("config: {error}")))?;
+    let rendered = !matches!(*step.config, Template::Literal(_));
+    if rendered {
+        check_rendered(&step.handler, &config)?;
+    }
+    let prepared =
+        step.handler.prepare(config).map_err(|error| Failure::invalid(format!("config: {error}")))?;
+    if rendered {
+        check_prepared(&*prepared)?;
+    }
+    Ok(prepared)
+}
+
+/// Literal configs were checked before the run; the others can only be checked now.
+fn check_rendered(handler: &RegisteredStep, config: &Value) -> Result<(), Failure> {
+    let errors = handler.config_errors(&scripts_as_text(config));
+    if errors.is_empty() {
+        return Ok(());
+    }
+    let lines: Vec<String> = errors.iter().map(|error| format!("config{error}")).collect();
+    Err(Failure::invalid(lines.join("; ")))
+}
+
+fn check_prepared(prepared: &dyn PreparedStep) -> Result<(), Failure> {
+    let mut findings = Findings::default();
+    prepared.validate(&mut findings);
+    let errors: Vec<String> = findings
+        .into_iter()
+        .filter(|finding| !finding.warning)
+        .map(|finding| match finding.place {
+            Place::Config(pointer) => format!("config{}: {}", dotted(&pointer), finding.message),
+            _ => format!("config: {}", finding.message),
+        })
+        .collect();
+    if errors.is_empty() { Ok(()) } else { Err(Failure::invalid(errors.join("; "))) }
+}
+
+/// A handler that stops because it was asked to says so with an error.
+fn ended(
+    attempt: &Attempt,
+    prepared: &dyn PreparedStep,
+    result: Result<Value, StepError>,
+    after: Duration,
+) -> Outcome {
+    if result.is_err() && attempt.context.cancelled().is_cancelled() {
+        return Outcome::Cancelled(Interruption { after, abandoned: false });
+    }
+    finished(attempt, prepared, result)
+}
+
+fn finished(attempt: &Attempt, prepared: &dyn PreparedStep, result: Result<Value, StepError>) -> Outcome {
+    let checked = match result {
+        Ok(output) => check_output(attempt, output),
+        Err(error) => {
+            let retry_delay = prepared.can_retry(&error).then(|| {
+                let own = prepared.retry_delay(attempt.context.attempt());
+                own.max(error.requested_delay().unwrap_or_default())
+            });
+            Err(Failure { retry_delay, ..Failure::from(&error) })
+        }
+    };
+    match checked {
+        Ok(output) => Outcome::Succeeded(shared(output)),
+        Err(failure) => Outcome::Failed(Box::new(failure)),
+    }
+}
+
+/// Most steps give nothing; a million of them share it.
+fn shared(output: Value) -> Arc<Value> {
+    static NOTHING: LazyLock<Arc<Value>> = LazyLock::new(|| Arc::new(Value::Null));
+    if output.is_null() { Arc::clone(&NOTHING) } else { Arc::new(output) }
+}
+
+fn check_output(attempt: &Attempt, output: Value) -> Result<Value, Failure> {
+    let handler = &attempt.plan[attempt.step].handler;
+    let size = weight(&output);
+    if size > attempt.limits.output_bytes {
+        return Err(Failure::permanent(format!(
+            "the output of {} is too large: about {size} bytes, at most {} are kept; write it to a file and \
+             give its path",
+            handler.name(),
+            attempt.limits.output_bytes
+        )));
+    }
+    if handler.output_is_typed() {
+        return Ok(output);
+    }
+    match handler.output_errors(&output).as_slice() {
+        [] => Ok(output),
+        errors => {
+            let lines: Vec<String> = errors.iter().map(|error| format!("output{error}")).collect();
+            Err(Failure::permanent(format!(
+                "{} gave an output that does not fit its own schema: {}",
+                handler.name(),
+                lines.join("; ")
+            )))
+        }
+    }
+}
+
+/// The size of a value, in bytes of JSON, roughly.
+fn weight(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 8,
+        Value::String(text) => text.len() + 2,
+        Value::Array(items) => items.iter().map(weight).sum::<usize>() + 2,
+        Value::Object(object) => object.iter().map(|(key, value)| key.len() + 4 + weight(value)).sum(),
+    }
+}
+
+async fn expired(limit: Option<Duration>) {
+    match limit {
+        Some(limit) => tokio::time::sleep(limit).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The value of a future, or the message of its panic.
+pub(super) async fn caught<T>(future: impl Future<Output = T>) -> Result<T, String> {
+    let mut future = pin!(future);
+    poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+        Ok(Poll::Ready(value)) => Poll::Ready(Ok(value)),
+        Ok(Poll::Pending) => Poll::Pending,
+        Err(panic) => Poll::Ready(Err(message_of(&*panic))),
+    })
+    .await
+}
+
+fn message_of(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message").to_owned()
+}

@@ -1,0 +1,265 @@
+//! The run: events, the state they add up to, what is decided from it, and the loop that does it.
+//!
+//! Reading order: [`event`], [`state`], [`decide`], [`ports`], `drive`, `attempt`.
+
+mod attempt;
+mod clock;
+pub mod decide;
+mod drive;
+pub mod event;
+mod mask;
+pub mod memory;
+pub mod ports;
+mod queue;
+mod report;
+mod session;
+pub mod state;
+mod view;
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use vwmp_interfaces::log::LogSink;
+use vwmp_interfaces::{CancellationToken, Clock};
+
+pub use attempt::LocalExecutor;
+pub use clock::{PausedClock, SystemClock};
+pub use event::{Event, EventKind, Outcome, RunStatus, StepStatus};
+pub use ports::{Attempt, Executor, Journal, JournalError, Limits, LogStore};
+pub use report::{ErrorReport, Report, StepReport};
+pub use state::{RunState, Tally};
+pub use view::View;
+pub(crate) use view::{FINALLY_RUN_KEYS, RUN_KEYS};
+
+use self::drive::{Order, Parts};
+use self::memory::{MemoryJournal, MemoryLog};
+use self::session::Session;
+use crate::plan::Plan;
+use crate::registry::Registry;
+
+/// Runs plans. Holds the registry and the ports; one engine serves many runs, and two engines
+/// share nothing.
+pub struct Engine {
+    registry: Arc<Registry>,
+    executor: Arc<dyn Executor>,
+    clock: Arc<dyn Clock>,
+    limits: Limits,
+    journal: MakeJournal,
+    log: MakeLog,
+    listeners: Vec<Arc<dyn LogSink>>,
+}
+
+type MakeJournal = Box<dyn Fn(&str) -> Box<dyn Journal> + Send + Sync>;
+type MakeLog = Box<dyn Fn(&str) -> Arc<dyn LogStore> + Send + Sync>;
+
+/// Makes an [`Engine`]. Without further words it runs in this process and keeps everything in
+/// memory.
+pub struct EngineBuilder {
+    engine: Engine,
+}
+
+/// A run that is under way. Dropping it cancels the run without grace.
+pub struct Run {
+    id: Arc<str>,
+    events: Option<EventStream>,
+    control: RunControl,
+    task: JoinHandle<Result<Report, JournalError>>,
+}
+
+/// Stops a run from elsewhere. Clones control the same run.
+#[derive(Clone)]
+pub struct RunControl {
+    orders: mpsc::UnboundedSender<Order>,
+    cancelled: CancellationToken,
+}
+
+/// The events of a run, as they are recorded.
+pub struct EventStream(mpsc::UnboundedReceiver<Arc<[Event]>>);
+
+/// Why there is no report of a run.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// What happened could not be recorded, so nothing more was done.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The loop of the run has a bug.
+    #[error("the engine failed, which is a bug in it: {0}")]
+    Bug(String),
+}
+
+impl Engine {
+    /// An engine that uses what is in a registry.
+    pub fn builder(registry: impl Into<Arc<Registry>>) -> EngineBuilder {
+        EngineBuilder {
+            engine: Self {
+                registry: registry.into(),
+                executor: Arc::new(LocalExecutor),
+                clock: Arc::new(SystemClock),
+                limits: Limits::default(),
+                journal: Box::new(|_| Box::new(MemoryJournal::default())),
+                log: Box::new(|_| Arc::new(MemoryLog::default())),
+                listeners: Vec::new(),
+            },
+        }
+    }
+
+    /// What the engine's workflows can use.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// Starts a run in the current tokio runtime, which must have its timer enabled.
+    ///
+    /// A handler that blocks its thread holds up a worker of that runtime; with one worker more
+    /// than steps run at once, it can't hold up the engine.
+    pub fn start(&self, plan: impl Into<Arc<Plan>>) -> Run {
+        let plan = plan.into();
+        let id: Arc<str> = clock::new_run_id(self.clock.now()).into();
+        let (watchers, watched) = mpsc::unbounded_channel();
+        let (orders, ordered) = mpsc::unbounded_channel();
+        let cancelled = CancellationToken::new();
+        let store = (self.log)(&id);
+        let parts = Parts {
+            journal: (self.journal)(&id),
+            executor: Arc::clone(&self.executor),
+            limits: self.limits,
+            watchers,
+            orders: ordered,
+        };
+        let session = Session {
+            log: mask::sink(plan.secrets(), Arc::clone(&store), &self.listeners),
+            view: View::new(Arc::clone(&plan), Arc::clone(&id)),
+            plan,
+            clock: Arc::clone(&self.clock),
+            cancelled: cancelled.clone(),
+        };
+        Run {
+            id,
+            events: Some(EventStream(watched)),
+            control: RunControl { orders, cancelled },
+            task: tokio::spawn(session.run(parts, store)),
+        }
+    }
+}
+
+impl EngineBuilder {
+    /// Carries attempts out elsewhere.
+    #[must_use]
+    pub fn executor(mut self, executor: impl Executor + 'static) -> Self {
+        self.engine.executor = Arc::new(executor);
+        self
+    }
+
+    /// Takes the time from elsewhere.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.engine.clock = Arc::new(clock);
+        self
+    }
+
+    /// Binds attempts by other limits.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.engine.limits = limits;
+        self
+    }
+
+    /// Keeps the events of each run, given its id, in a journal of the caller's.
+    #[must_use]
+    pub fn journal(mut self, make: impl Fn(&str) -> Box<dyn Journal> + Send + Sync + 'static) -> Self {
+        self.engine.journal = Box::new(make);
+        self
+    }
+
+    /// Keeps the lines of each run, given its id, in a store of the caller's.
+    #[must_use]
+    pub fn log_store(mut self, make: impl Fn(&str) -> Arc<dyn LogStore> + Send + Sync + 'static) -> Self {
+        self.engine.log = Box::new(make);
+        self
+    }
+
+    /// Passes lines and progress on as they come, secrets masked.
+    #[must_use]
+    pub fn listen(mut self, listener: Arc<dyn LogSink>) -> Self {
+        self.engine.listeners.push(listener);
+        self
+    }
+
+    /// The engine.
+    pub fn build(self) -> Engine {
+        self.engine
+    }
+
+    /// Builds the engine and starts one run; see [`Engine::start`].
+    pub fn start(self, plan: impl Into<Arc<Plan>>) -> Run {
+        self.build().start(plan)
+    }
+}
+
+impl Run {
+    /// The run's id.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The events from the first one on. There is one stream; nothing when it was taken already.
+    pub fn events(&mut self) -> Option<EventStream> {
+        self.events.take()
+    }
+
+    /// Stops the run from elsewhere.
+    pub fn control(&self) -> RunControl {
+        self.control.clone()
+    }
+
+    /// Asks the run to stop; see [`RunControl::cancel`].
+    pub fn cancel(&self, reason: &str) {
+        self.control.cancel(reason);
+    }
+
+    /// Waits for the end. A failed step is in the report; an error means that the engine failed.
+    ///
+    /// # Errors
+    /// When the journal failed, or the engine has a bug.
+    pub async fn finish(mut self) -> Result<Report, EngineError> {
+        drop(self.events.take());
+        match (&mut self.task).await {
+            Ok(result) => Ok(result?),
+            Err(error) => Err(EngineError::Bug(error.to_string())),
+        }
+    }
+}
+
+impl RunControl {
+    /// Asks the run to stop: no new steps, running ones are told and have their grace; `finally`
+    /// steps run. Asked again, `finally` steps stop too.
+    pub fn cancel(&self, reason: &str) {
+        self.cancelled.cancel();
+        // A run that has ended needs no cancelling.
+        let _ = self.orders.send(Order::Cancel(reason.into()));
+    }
+
+    /// Ends the run at once: what is running is left behind.
+    pub fn kill(&self) {
+        self.cancelled.cancel();
+        let _ = self.orders.send(Order::Kill);
+    }
+}
+
+impl EventStream {
+    /// The next events, in order; nothing after the last.
+    pub async fn next(&mut self) -> Option<Arc<[Event]>> {
+        self.0.recv().await
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        self.control.cancelled.cancel();
+        self.task.abort();
+    }
+}
+
+#[cfg(test)]
+mod tests;

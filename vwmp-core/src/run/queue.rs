@@ -1,0 +1,36 @@
+//! The steps that may start, in the order they go.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::plan::StepIndex;
+
+/// Steps by priority, those of equal priority in the order they became ready.
+#[derive(Debug, Default)]
+pub(super) struct ReadyQueue {
+    classes: BTreeMap<Reverse<i32>, VecDeque<StepIndex>>,
+}
+
+impl ReadyQueue {
+    pub(super) fn push(&mut self, priority: i32, step: StepIndex) {
+        self.classes.entry(Reverse(priority)).or_default().push_back(step);
+    }
+
+    /// Takes a step out; nearly always the first of its class.
+    pub(super) fn remove(&mut self, priority: i32, step: StepIndex) {
+        let Some(class) = self.classes.get_mut(&Reverse(priority)) else { return };
+        if class.front() == Some(&step) {
+            class.pop_front();
+        } else {
+            class.retain(|&one| one != step);
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.classes.clear();
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = StepIndex> + '_ {
+        self.classes.values().flatten().copied()
+    }
+}

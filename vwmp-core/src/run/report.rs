@@ -1,0 +1,187 @@
+//! How a run went.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::ser::SerializeStruct as _;
+use serde_json::Value;
+use vwmp_interfaces::log::LogLine;
+use vwmp_interfaces::{ErrorClass, Timestamp};
+
+use super::event::{Cause, Outcome, RunStatus, StepStatus};
+use super::ports::LogStore;
+use super::state::{RunState, Tally};
+use crate::plan::{Plan, StepIndex};
+
+/// How a run went: the plan, and the fold of the run's events.
+pub struct Report {
+    plan: Arc<Plan>,
+    state: RunState,
+    log: Arc<dyn LogStore>,
+    warnings: Vec<String>,
+}
+
+/// How a step went.
+#[derive(Debug, Clone, Serialize)]
+pub struct StepReport<'r> {
+    /// Its id.
+    pub id: &'r str,
+    /// Its name for people.
+    pub name: &'r str,
+    /// Its handler.
+    pub handler: &'r str,
+    /// Its status.
+    pub status: StepStatus,
+    /// How many attempts there were.
+    pub attempts: u32,
+    /// When the first attempt began.
+    pub started: Option<Timestamp>,
+    /// From the start of the first attempt to the end of the last, in seconds.
+    #[serde(serialize_with = "as_seconds")]
+    pub duration: Duration,
+    /// What it gave.
+    pub output: Option<&'r Value>,
+    /// Why it didn't succeed, or didn't run.
+    pub error: Option<ErrorReport>,
+}
+
+/// Why a step didn't succeed, or didn't run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ErrorReport {
+    /// What another attempt may bring; nothing for a step that didn't run.
+    pub class: Option<ErrorClass>,
+    /// What happened.
+    pub message: String,
+    /// The messages of the causes, nearest first.
+    pub causes: Vec<String>,
+}
+
+impl Report {
+    pub(super) fn new(
+        plan: Arc<Plan>,
+        state: RunState,
+        log: Arc<dyn LogStore>,
+        warnings: Vec<String>,
+    ) -> Self {
+        Self { plan, state, log, warnings }
+    }
+
+    /// The run's id.
+    pub fn run_id(&self) -> &str {
+        self.state.run_id()
+    }
+
+    /// The plan that was run.
+    pub fn plan(&self) -> &Arc<Plan> {
+        &self.plan
+    }
+
+    /// How the run ended.
+    pub fn status(&self) -> RunStatus {
+        self.state.ended().map_or(RunStatus::Failed, |(status, _)| status)
+    }
+
+    /// When it started.
+    pub fn started(&self) -> Timestamp {
+        self.state.started().unwrap_or_default()
+    }
+
+    /// How long it took.
+    pub fn duration(&self) -> Duration {
+        self.state.ended().map(|(_, at)| at.since(self.started())).unwrap_or_default()
+    }
+
+    /// How many steps ended in which way.
+    pub fn tally(&self) -> Tally {
+        self.state.tally()
+    }
+
+    /// Why the run was cancelled or could not go on.
+    pub fn reason(&self) -> Option<&str> {
+        let aborted = self.state.abort_failure().map(|failure| failure.message.as_str());
+        self.state.cancel_reason().or(aborted)
+    }
+
+    /// What went wrong after the last step, when things were closed.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// How each step went, in the plan's order.
+    pub fn steps(&self) -> impl Iterator<Item = StepReport<'_>> {
+        self.plan.indexed().map(|(step, _)| self.at(step))
+    }
+
+    /// How one step went.
+    pub fn step(&self, id: &str) -> Option<StepReport<'_>> {
+        self.plan.find(id).map(|step| self.at(step))
+    }
+
+    /// The lines that a step wrote, all its attempts, in order.
+    pub fn log(&self, id: &str) -> Vec<LogLine> {
+        self.log.lines(id)
+    }
+
+    fn at(&self, step: StepIndex) -> StepReport<'_> {
+        let planned = &self.plan[step];
+        let state = self.state.step(step);
+        StepReport {
+            id: planned.id(),
+            name: planned.name(),
+            handler: planned.handler().name(),
+            status: state.status().unwrap_or(StepStatus::Lost),
+            attempts: state.attempts(),
+            started: state.started(),
+            duration: state.duration(),
+            output: self.state.output(step).map(|output| &**output),
+            error: self.error(step),
+        }
+    }
+
+    fn error(&self, step: StepIndex) -> Option<ErrorReport> {
+        let state = self.state.step(step);
+        let message = self.state.error_of(&self.plan, step)?;
+        let failure = match (state.cause(), state.trouble()) {
+            (Some(Cause::Failure(failure)), _) => Some(failure),
+            (None, Some(Outcome::Failed(failure) | Outcome::Panicked(failure))) => Some(&**failure),
+            _ => None,
+        };
+        let class = failure.map(|failure| failure.class);
+        let class = class.or_else(|| state.trouble().and_then(Outcome::class));
+        Some(ErrorReport {
+            class,
+            message,
+            causes: failure.map(|one| one.causes.clone()).unwrap_or_default(),
+        })
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for this signature")]
+fn as_seconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(duration.as_secs_f64())
+}
+
+impl Serialize for Report {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut out = serializer.serialize_struct("Report", 10)?;
+        out.serialize_field("run_id", self.run_id())?;
+        out.serialize_field("workflow", self.plan.workflow_name())?;
+        out.serialize_field("source", self.plan.workflow_id())?;
+        out.serialize_field("status", &self.status())?;
+        out.serialize_field("reason", &self.reason())?;
+        out.serialize_field("started", &self.started())?;
+        out.serialize_field("duration", &self.duration().as_secs_f64())?;
+        out.serialize_field("tally", &self.tally())?;
+        out.serialize_field("warnings", &self.warnings)?;
+        out.serialize_field("steps", &self.steps().collect::<Vec<_>>())?;
+        out.end()
+    }
+}
+
+impl fmt::Debug for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Report({}, {})", self.run_id(), self.status().name())
+    }
+}

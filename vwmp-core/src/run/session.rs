@@ -1,0 +1,141 @@
+//! What is opened before the first step of a run and closed after the last.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use vwmp_interfaces::adapter::{AdapterContext, Adapters, Capabilities};
+use vwmp_interfaces::context::RunScope;
+use vwmp_interfaces::erased::OpenAdapter;
+use vwmp_interfaces::log::LogSink;
+use vwmp_interfaces::workflow_type::WorkflowContext;
+use vwmp_interfaces::{CancellationToken, Clock};
+
+use super::attempt::caught;
+use super::event::Failure;
+use super::view::View;
+use crate::plan::{Plan, PlannedAdapter};
+
+/// How long opening or closing one adapter may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// One run, before it is driven.
+pub(super) struct Session {
+    pub(super) plan: Arc<Plan>,
+    pub(super) view: View,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) log: Arc<dyn LogSink>,
+    /// Fires when the run is dropped or cancelled before its first step.
+    pub(super) cancelled: CancellationToken,
+}
+
+/// What [`Session::open`] opened.
+pub(super) struct Opened {
+    pub(super) scope: Arc<RunScope>,
+    pub(super) adapters: Vec<(String, Arc<dyn OpenAdapter>)>,
+    /// Why the run can't go on.
+    pub(super) failure: Option<Failure>,
+}
+
+impl Session {
+    /// Opens the adapters and lets the workflow type prepare. An adapter that can't be opened
+    /// fails the steps that need it, and only those.
+    pub(super) async fn open(&self) -> Opened {
+        let mut open = Vec::new();
+        let mut adapters = Adapters::default();
+        for planned in &self.plan.adapters {
+            match self.connect(planned).await {
+                Ok(adapter) => {
+                    let mut capabilities = Capabilities::default();
+                    Arc::clone(&adapter).offer(&mut capabilities);
+                    adapters.insert(&planned.instance, capabilities);
+                    open.push((planned.instance.clone(), adapter));
+                }
+                Err(failure) => {
+                    adapters.insert_broken(&planned.instance, planned.adapter.serves(), failure.line());
+                }
+            }
+        }
+        Opened { scope: Arc::new(self.scope(adapters)), adapters: open, failure: self.initialize().await }
+    }
+
+    async fn connect(&self, planned: &PlannedAdapter) -> Result<Arc<dyn OpenAdapter>, Failure> {
+        let ctx = AdapterContext {
+            instance: planned.instance.clone(),
+            workspace: Arc::clone(&self.plan.workspace),
+            environment: Arc::clone(&self.plan.environment),
+            cancelled: self.cancelled.clone(),
+            clock: Arc::clone(&self.clock),
+        };
+        let connecting = caught(planned.adapter.connect(planned.config.clone(), &ctx));
+        match tokio::time::timeout(PATIENCE, connecting).await {
+            Ok(Ok(Ok(adapter))) => Ok(adapter),
+            Ok(Ok(Err(error))) => Err(Failure::from(&error)),
+            Ok(Err(panic)) => Err(Failure::permanent(format!("it panicked: {panic}"))),
+            Err(_) => Err(Failure::permanent(format!("no connection after {} s", PATIENCE.as_secs()))),
+        }
+    }
+
+    async fn initialize(&self) -> Option<Failure> {
+        let plugin = self.plan.workflow_type.as_ref()?;
+        let failed = |what: String| Failure::permanent(format!("the workflow type {} {what}", plugin.name()));
+        match caught(plugin.initialize(&self.workflow_context())).await {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => {
+                let failure = Failure::from(&error);
+                Some(Failure { message: failed(format!("refused the run: {error}")).message, ..failure })
+            }
+            Err(panic) => Some(failed(format!("panicked at the start: {panic}"))),
+        }
+    }
+
+    /// Closes everything; what goes wrong is a warning, since the work is done.
+    pub(super) async fn close(&self, adapters: Vec<(String, Arc<dyn OpenAdapter>)>) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if let Some(plugin) = &self.plan.workflow_type {
+            match caught(plugin.cleanup(&self.workflow_context())).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => warnings.push(format!("cleaning up after {}: {error}", plugin.name())),
+                Err(panic) => warnings.push(format!("{} panicked while cleaning up: {panic}", plugin.name())),
+            }
+        }
+        for (instance, adapter) in adapters {
+            match tokio::time::timeout(PATIENCE, caught(adapter.close())).await {
+                Ok(Ok(Ok(()))) => {}
+                Ok(Ok(Err(error))) => warnings.push(format!("closing adapter {instance}: {error}")),
+                Ok(Err(panic)) => {
+                    warnings.push(format!("adapter {instance} panicked while closing: {panic}"))
+                }
+                Err(_) => {
+                    warnings.push(format!("adapter {instance} did not close in {} s", PATIENCE.as_secs()))
+                }
+            }
+        }
+        warnings
+    }
+
+    fn workflow_context(&self) -> WorkflowContext {
+        WorkflowContext {
+            run_id: Arc::clone(&self.view.run_id),
+            workspace: Arc::clone(&self.plan.workspace),
+            parameters: Arc::clone(&self.plan.parameters),
+            config: Arc::clone(&self.plan.config),
+            cancelled: self.cancelled.clone(),
+        }
+    }
+
+    fn scope(&self, adapters: Adapters) -> RunScope {
+        RunScope {
+            run_id: Arc::clone(&self.view.run_id),
+            workflow_id: Arc::clone(&self.plan.workflow_id),
+            workflow_name: Arc::clone(&self.plan.workflow_name),
+            parameters: Arc::clone(&self.plan.parameters),
+            config: Arc::clone(&self.plan.config),
+            workspace: Arc::clone(&self.plan.workspace),
+            environment: Arc::clone(&self.plan.environment),
+            adapters,
+            outputs: Arc::new(self.view.clone()),
+            log: Arc::clone(&self.log),
+            clock: Arc::clone(&self.clock),
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! What the expressions of a running workflow read.
+
+use std::borrow::Cow;
+use std::sync::{Arc, OnceLock};
+
+use serde_json::{Value, json};
+use vwmp_interfaces::context::Outputs;
+
+use super::event::StepStatus;
+use crate::plan::{Plan, StepIndex};
+use crate::template::{Namespace, Scope};
+
+/// How the steps of a run ended, as far as they have. Written once a step, in `apply` alone.
+#[derive(Debug, Default)]
+pub(crate) struct Board {
+    steps: Box<[OnceLock<Ended>]>,
+    /// Facts about the whole main part, there once it has ended.
+    run: OnceLock<Value>,
+}
+
+/// How a step ended.
+#[derive(Debug, Clone)]
+pub(crate) struct Ended {
+    pub(crate) status: StepStatus,
+    pub(crate) output: Option<Arc<Value>>,
+    pub(crate) error: Option<Arc<str>>,
+}
+
+/// What the expressions of a step read: the plan's values and how earlier steps ended.
+#[derive(Debug, Clone)]
+pub struct View {
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) run_id: Arc<str>,
+    pub(crate) board: Arc<Board>,
+    /// Which attempt reads, from 1.
+    pub(crate) attempt: u32,
+}
+
+impl Board {
+    pub(crate) fn new(steps: usize) -> Self {
+        Self { steps: std::iter::repeat_with(OnceLock::new).take(steps).collect(), run: OnceLock::new() }
+    }
+
+    pub(crate) fn step(&self, step: StepIndex) -> Option<&Ended> {
+        self.steps[step.get()].get()
+    }
+
+    pub(super) fn end(&self, step: StepIndex, ended: Ended) {
+        // A second end of the same step would be a damaged journal; the first one stands.
+        let _ = self.steps[step.get()].set(ended);
+    }
+
+    pub(super) fn end_main(&self, facts: Value) {
+        let _ = self.run.set(facts);
+    }
+}
+
+impl View {
+    pub(super) fn new(plan: Arc<Plan>, run_id: Arc<str>) -> Self {
+        let board = Arc::new(Board::new(plan.steps.len()));
+        Self { plan, run_id, board, attempt: 1 }
+    }
+
+    fn ended(&self, id: &str) -> Option<&Ended> {
+        self.board.step(self.plan.find(id)?)
+    }
+
+    fn output_of(&self, id: &str) -> Option<&Value> {
+        self.plan.find(id)?;
+        Some(self.ended(id).and_then(|ended| ended.output.as_deref()).unwrap_or(&Value::Null))
+    }
+
+    fn step_facts(&self, id: &str) -> Option<Value> {
+        self.plan.find(id)?;
+        Some(match self.ended(id) {
+            None => json!({ "status": "pending", "error": null, "outputs": null }),
+            Some(ended) => json!({
+                "status": ended.status.name(),
+                "error": ended.error,
+                "outputs": ended.output,
+            }),
+        })
+    }
+
+    fn run_fact(&self, key: &str) -> Option<Value> {
+        Some(match key {
+            "id" => Value::from(&*self.run_id),
+            "workflow" => Value::from(&*self.plan.workflow_name),
+            "workspace" => Value::from(self.plan.workspace.to_string_lossy()),
+            "attempt" => Value::from(self.attempt),
+            _ => self.board.run.get()?.get(key)?.clone(),
+        })
+    }
+}
+
+/// The keys of `run` that are known at all times, and those known to `finally` steps alone.
+pub(crate) const RUN_KEYS: [&str; 4] = ["id", "workflow", "workspace", "attempt"];
+pub(crate) const FINALLY_RUN_KEYS: [&str; 2] = ["status", "failed_steps"];
+
+impl Scope for View {
+    fn value(&self, namespace: Namespace, key: &str) -> Option<Cow<'_, Value>> {
+        match namespace {
+            Namespace::StepOutputs => self.output_of(key).map(Cow::Borrowed),
+            Namespace::Steps => self.step_facts(key).map(Cow::Owned),
+            Namespace::Run => self.run_fact(key).map(Cow::Owned),
+            _ => self.plan.value(namespace, key),
+        }
+    }
+
+    fn keys(&self, namespace: Namespace) -> Vec<String> {
+        match namespace {
+            Namespace::StepOutputs | Namespace::Steps => {
+                self.plan.steps.iter().map(|step| step.id.to_string()).collect()
+            }
+            Namespace::Run => RUN_KEYS.iter().chain(&FINALLY_RUN_KEYS).map(ToString::to_string).collect(),
+            _ => self.plan.keys(namespace),
+        }
+    }
+}
+
+impl Outputs for View {
+    fn output(&self, step_id: &str) -> Option<Arc<Value>> {
+        self.ended(step_id)?.output.clone()
+    }
+}
