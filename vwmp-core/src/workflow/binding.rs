@@ -10,7 +10,7 @@ use super::{Adapter, Workflow, layered};
 use crate::config::{Resolved, resolve};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::plan::PlannedStep;
-use crate::template::{ExpressionCache, Namespace, Reference, Scope, Segment};
+use crate::template::{Condition, ExpressionCache, Namespace, Reference, Scope, Segment};
 
 /// Everything that has a value before the run.
 pub(crate) struct Binding {
@@ -67,7 +67,7 @@ impl Binding {
 
 /// What a step reads of the config and nobody has set.
 fn unset(step: &PlannedStep, config: &Value) -> Vec<Diagnostic> {
-    let when = step.when.as_deref().map(|when| when.expression());
+    let when = step.when.as_deref().map(Condition::expression);
     let expressions = step.config.expressions().into_iter().chain(when);
     let read = expressions.flat_map(|one| one.references().iter().map(move |reference| (one, reference)));
     let of_config = read.filter(|(_, one)| one.namespace == Namespace::Config && !one.optional);

@@ -7,20 +7,21 @@ use std::sync::Arc;
 use serde_json::Value;
 use vwmp_interfaces::workflow_type::FailurePolicy;
 
-use super::config::{Configs, StepConfig};
+use super::config::{Configs, StepConfig, merged};
 use super::expand::{StepNode, Texts};
 use super::handlers::{Handler, Plugins};
 use super::layered;
 use super::loader::Loader;
 use super::policy::{self, Policies};
 use super::references::Readable;
-use super::{Settings, Workflow, order, outline, parameters};
+use super::{Adapter, Settings, Workflow, order, outline, parameters};
 use crate::config::resolve;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::document::{Document, Kind, NodeRef};
 use crate::plan::{PlannedStep, StepPolicy};
-use crate::registry::Registry;
-use crate::template::{Condition, Expression, ExpressionCache, Place, Reference};
+use crate::registry::{RegisteredWorkflowType, Registry};
+use crate::source::Span;
+use crate::template::{Condition, Expression, ExpressionCache, Place, Reference, Template};
 
 /// A step while it is checked.
 pub(super) struct Draft<'c> {
@@ -73,20 +74,7 @@ fn of_texts(
         environment: &settings.environment,
         adapters: plugins.instances(),
     };
-    let sequential = texts.text("order") == Some("sequential");
-    let needs: Vec<Vec<usize>> = (0..drafts.len())
-        .map(|at| {
-            let mut needs = order::named(&drafts, at, &ids, found);
-            needs.append(&mut readable.of_step(at, &mut adapters_read, found));
-            needs.append(&mut dependencies(&drafts, at, &ids, found));
-            if sequential && at > 0 && drafts[at - 1].node.finally == drafts[at].node.finally {
-                needs.push(at - 1);
-            }
-            needs.sort_unstable();
-            needs.dedup();
-            needs
-        })
-        .collect();
+    let needs = needs(texts, &readable, &mut adapters_read, found);
     adapters_read.retain(|name| plugins.instances().contains(name));
     let layers = layered::Check { texts, settings, registry, readable: &readable, cache: &cache };
     layers.workflow(workflow_type.as_deref(), &config, found);
@@ -95,11 +83,6 @@ fn of_texts(
     if let (Some(workflow_type), Some(_)) = (&workflow_type, &order) {
         outline::check(workflow_type, texts, &drafts, &needs, found);
     }
-    let on_failure = match texts.text("on_failure") {
-        Some("stop") => FailurePolicy::Stop,
-        Some(_) => FailurePolicy::Continue,
-        None => workflow_type.as_deref().map_or(FailurePolicy::Continue, |one| one.info().on_failure),
-    };
     let main_steps = drafts.iter().take_while(|draft| !draft.node.finally).count();
     Some(Workflow {
         id: texts.root().source().name().into(),
@@ -110,7 +93,7 @@ fn of_texts(
         parameters,
         max_parallel: texts.get("max_parallel").and_then(policy::int).and_then(|max| max.try_into().ok()),
         timeout: texts.get("timeout").and_then(policy::timeout),
-        on_failure,
+        on_failure: on_failure(texts, workflow_type.as_deref()),
         workflow_type,
         adapters: adapters(plugins.adapters, registry),
         adapters_read: adapters(adapters_read, registry),
@@ -130,7 +113,7 @@ fn require(texts: &Texts, found: &mut Diagnostics) {
         if texts.get(key).is_none() && root.kind() == Kind::Map {
             let message = format!("the workflow has no `{key}`");
             let problem = Diagnostic::error("vwmp::missing-key", message);
-            let start = crate::source::Span { end: root.span().start, ..root.span() };
+            let start = Span { end: root.span().start, ..root.span() };
             found.push(problem.at(root.source(), start, "").help(help));
         }
     }
@@ -216,6 +199,29 @@ fn ids(drafts: &[Draft<'_>], found: &mut Diagnostics) -> HashMap<Arc<str>, usize
     ids
 }
 
+/// What each step needs: named, read, found by its handler, or above it.
+fn needs(
+    texts: &Texts,
+    readable: &Readable<'_>,
+    adapters_read: &mut BTreeSet<String>,
+    found: &mut Diagnostics,
+) -> Vec<Vec<usize>> {
+    let (drafts, ids) = (readable.drafts, readable.ids);
+    let sequential = texts.text("order") == Some("sequential");
+    let of_step = |at: usize| {
+        let mut needs = order::named(drafts, at, ids, found);
+        needs.append(&mut readable.of_step(at, adapters_read, found));
+        needs.append(&mut dependencies(drafts, at, ids, found));
+        if sequential && at > 0 && drafts[at - 1].node.finally == drafts[at].node.finally {
+            needs.push(at - 1);
+        }
+        needs.sort_unstable();
+        needs.dedup();
+        needs
+    };
+    (0..drafts.len()).map(of_step).collect()
+}
+
 /// The steps whose outputs a handler finds in its config by itself.
 fn dependencies(
     drafts: &[Draft<'_>],
@@ -242,20 +248,24 @@ fn dependencies(
     steps
 }
 
-fn adapters(names: BTreeSet<String>, registry: &Registry) -> Vec<super::Adapter> {
+fn on_failure(texts: &Texts, workflow_type: Option<&RegisteredWorkflowType>) -> FailurePolicy {
+    match texts.text("on_failure") {
+        Some("stop") => FailurePolicy::Stop,
+        Some(_) => FailurePolicy::Continue,
+        None => workflow_type.map_or(FailurePolicy::Continue, |one| one.info().on_failure),
+    }
+}
+
+fn adapters(names: BTreeSet<String>, registry: &Registry) -> Vec<Adapter> {
     let known = |name: String| Some((Arc::clone(registry.adapter(&name)?), name));
-    names
-        .into_iter()
-        .filter_map(known)
-        .map(|(adapter, instance)| super::Adapter { instance, adapter })
-        .collect()
+    names.into_iter().filter_map(known).map(|(adapter, instance)| Adapter { instance, adapter }).collect()
 }
 
 impl Draft<'_> {
     /// What the step's expressions read, each with the expression.
     pub(super) fn references(&self) -> impl Iterator<Item = (&Expression, &Reference)> {
         let expressions = match &*self.config.template {
-            crate::template::Template::Literal(_) => Vec::new(),
+            Template::Literal(_) => Vec::new(),
             template => template.expressions(),
         };
         let when = self.when.as_deref().map(Condition::expression);
@@ -297,5 +307,5 @@ fn in_reading_order(found: Diagnostics, documents: &[Arc<Document>]) -> Diagnost
 /// The config of a workflow as written, for the rules of its type.
 pub(super) fn written_config(texts: &Texts) -> Value {
     let layers: Vec<NodeRef<'_>> = texts.all("config").collect();
-    super::config::merged(&layers)
+    merged(&layers)
 }

@@ -8,7 +8,7 @@ use vwmp_interfaces::finding::{Finding, Findings, Place};
 
 use super::expand::StepNode;
 use super::handlers::Handler;
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::document::{Kind, NodeRef, Path, overlaid};
 use crate::schema::{SchemaError, dotted};
 use crate::source::Span;
@@ -180,7 +180,7 @@ impl Subject<'_, '_> {
                 }
             };
             if warning {
-                problem.severity = crate::diagnostic::Severity::Warning;
+                problem.severity = Severity::Warning;
             }
             found.push(match help {
                 Some(help) => problem.help(help),
@@ -234,7 +234,7 @@ fn is_within(pointer: &str, around: &str) -> bool {
 /// The value with each expression as its text; where those stand is noted.
 fn with_marks(template: &Template, pointer: &mut String, unknown: &mut Vec<String>) -> Value {
     let at = pointer.len();
-    let value = match template {
+    match template {
         Template::Literal(value) => value.clone(),
         Template::Expression(expression) => {
             unknown.push(pointer.clone());
@@ -262,8 +262,7 @@ fn with_marks(template: &Template, pointer: &mut String, unknown: &mut Vec<Strin
             }
             Value::Object(marked)
         }
-    };
-    value
+    }
 }
 
 fn mark(piece: &Piece) -> String {

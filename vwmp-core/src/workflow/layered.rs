@@ -11,7 +11,9 @@ use super::config::is_certain;
 use super::expand::Texts;
 use super::references::Readable;
 use super::shape::written;
-use crate::config::{AdapterLayers, Layers, Origin, Parameter, Resolved, WorkflowLayers, resolve};
+use crate::config::{
+    AdapterLayers, ConfigFile, Layers, Origin, Parameter, Resolved, WorkflowLayers, resolve,
+};
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::document::{Document, NodeRef, Path};
 use crate::registry::{RegisteredAdapter, RegisteredWorkflowType, Registry};
@@ -163,7 +165,7 @@ impl Check<'_> {
         let files = || self.settings.files();
         let of_type = workflow_type.map(|one| one.name()).unwrap_or_default();
         let of_type = files().filter_map(|file| file.workflow_type(of_type)?.config);
-        let global = files().filter_map(|file| file.config());
+        let global = files().filter_map(ConfigFile::config);
         self.texts.all("config").chain(of_type).chain(global).for_each(|node| self.values(node, found));
         if let Some(workflow_type) = workflow_type {
             found.extend(type_errors(workflow_type, config));

@@ -204,7 +204,8 @@ fn read_as(text: &str, name: &str) -> Option<Value> {
 }
 
 fn is_written(option: &Value, text: &str) -> bool {
-    option.as_str().map_or_else(|| option.to_string() == text, |option| option == text)
+    let written = option.as_str().map_or_else(|| option.to_string(), str::to_owned);
+    written == text
 }
 
 /// Puts given values and defaults together.
