@@ -160,6 +160,18 @@ impl StepContext {
         &self.attempt.cancelled
     }
 
+    /// Waits for `work`, unless the run no longer wants this attempt: then `work` is dropped.
+    ///
+    /// # Errors
+    /// What `work` fails with; a transient error when it was dropped.
+    pub async fn unless_cancelled<T>(
+        &self,
+        work: impl Future<Output = Result<T, StepError>>,
+    ) -> Result<T, StepError> {
+        let done = self.attempt.cancelled.run_until_cancelled(work).await;
+        done.unwrap_or_else(|| Err(StepError::transient("the step was cancelled")))
+    }
+
     /// The time.
     pub fn clock(&self) -> &dyn Clock {
         &*self.run.clock

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::BoxFuture;
 use crate::error::StepError;
+use crate::preview::Change;
 
 /// A board of cards in columns.
 pub trait Board: Send + Sync {
@@ -11,13 +12,26 @@ pub trait Board: Send + Sync {
     fn columns(&self) -> BoxFuture<'_, Result<Vec<String>, StepError>>;
     /// The cards of a column, top to bottom.
     fn cards<'a>(&'a self, column: &'a str) -> BoxFuture<'a, Result<Vec<Card>, StepError>>;
-    /// Moves cards, by id, to the end of a column and puts a note on each; all or none.
-    fn move_cards<'a>(
+    /// Moves cards to the end of a column and puts a note on each; all or none. A card that is
+    /// there already stays as it is.
+    fn move_cards<'a>(&'a self, request: &'a CardMove) -> BoxFuture<'a, Result<(), StepError>>;
+    /// What [`Board::move_cards`] would change, after the changes that are planned already.
+    fn preview_move<'a>(
         &'a self,
-        ids: &'a [String],
-        column: &'a str,
-        note: Option<&'a str>,
-    ) -> BoxFuture<'a, Result<(), StepError>>;
+        request: &'a CardMove,
+        planned: &'a [Change],
+    ) -> BoxFuture<'a, Result<Vec<Change>, StepError>>;
+}
+
+/// Cards to move.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CardMove {
+    /// The ids of the cards.
+    pub ids: Vec<String>,
+    /// The column they go to.
+    pub column: String,
+    /// A note for each card.
+    pub note: Option<String>,
 }
 
 /// A card on a board.

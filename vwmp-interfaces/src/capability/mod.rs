@@ -4,6 +4,8 @@ pub mod board;
 pub mod files;
 pub mod version_control;
 
-pub use board::{Board, Card};
+pub use board::{Board, Card, CardMove};
 pub use files::Files;
-pub use version_control::{Commit, FileStatus, PushRequest, RemoteRef, TagRequest, VersionControl};
+pub use version_control::{
+    Commit, CommitRequest, FileStatus, PushRequest, RemoteRef, TagRequest, VersionControl,
+};

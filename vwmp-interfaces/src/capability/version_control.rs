@@ -22,8 +22,16 @@ pub trait VersionControl: Send + Sync {
     fn head(&self) -> BoxFuture<'_, Result<Option<String>, StepError>>;
     /// Stages every change; returns the paths that are staged then.
     fn stage_all(&self) -> BoxFuture<'_, Result<Vec<String>, StepError>>;
+    /// The id of what is staged as a whole, for [`VersionControl::restore_staged`].
+    fn staged_tree(&self) -> BoxFuture<'_, Result<String, StepError>>;
+    /// Makes what is staged what it was when [`VersionControl::staged_tree`] gave this id. The
+    /// files themselves stay as they are.
+    fn restore_staged<'a>(&'a self, tree: &'a str) -> BoxFuture<'a, Result<(), StepError>>;
     /// Commits what is staged.
-    fn commit<'a>(&'a self, message: &'a str) -> BoxFuture<'a, Result<Commit, StepError>>;
+    fn commit<'a>(&'a self, request: &'a CommitRequest) -> BoxFuture<'a, Result<Commit, StepError>>;
+    /// Takes the last commit back and leaves its changes staged. Refuses when `id` isn't the last
+    /// commit.
+    fn undo_commit<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), StepError>>;
     /// The commit that a tag points at; nothing when there is no such tag.
     fn tag<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<String>, StepError>>;
     /// Creates a tag at the last commit.
@@ -47,6 +55,15 @@ pub struct FileStatus {
     pub path: String,
     /// The two letters of `git status --porcelain`, index first.
     pub code: String,
+}
+
+/// A commit to make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommitRequest {
+    /// The message.
+    pub message: String,
+    /// Whether to commit though nothing is staged.
+    pub allow_empty: bool,
 }
 
 /// A commit that was made.

@@ -1,0 +1,49 @@
+//! Replacing a file as a whole.
+
+use std::fs::{self, File, Permissions};
+use std::io::{Error, ErrorKind, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use vwmp_interfaces::{StepError, WorkspacePath};
+
+use super::inside::failed;
+
+/// Writes `content` beside the file, makes it durable, and renames it over the file.
+///
+/// # Errors
+/// When the file is read-only or a folder, or the file system refuses. The file is as before then.
+pub(super) fn replace(real: &Path, path: &WorkspacePath, content: &[u8]) -> Result<(), StepError> {
+    let permissions = permissions_for(real, path)?;
+    write_beside(real, permissions, content).map_err(|error| failed("write", path, error))
+}
+
+/// Those of the file; those that any program would give a new one when there is none.
+fn permissions_for(real: &Path, path: &WorkspacePath) -> Result<Option<Permissions>, StepError> {
+    match fs::metadata(real) {
+        Ok(found) if found.is_dir() => Err(StepError::permanent(format!("`{path}` is a folder, not a file"))),
+        Ok(found) if found.permissions().readonly() => Err(StepError::denied(format!(
+            "`{path}` is read-only; allow writing it, for example with `chmod u+w {path}`"
+        ))),
+        Ok(found) => Ok(Some(found.permissions())),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(failed("write", path, error)),
+    }
+}
+
+fn write_beside(real: &Path, permissions: Option<Permissions>, content: &[u8]) -> Result<(), Error> {
+    let folder = real.parent().ok_or(ErrorKind::NotFound)?;
+    fs::create_dir_all(folder)?;
+    // The mode of a new file passes through the umask, that of an old one is set as it was.
+    let mut file = tempfile::Builder::new()
+        .prefix(".vwmp-")
+        .permissions(Permissions::from_mode(0o666))
+        .tempfile_in(folder)?;
+    file.write_all(content)?;
+    if let Some(permissions) = permissions {
+        file.as_file().set_permissions(permissions)?;
+    }
+    file.as_file().sync_all()?;
+    file.persist(real)?;
+    File::open(folder)?.sync_all()
+}

@@ -1,0 +1,5 @@
+//! The files of the workspace.
+
+pub mod adapter;
+mod atomic;
+mod inside;

@@ -1,0 +1,125 @@
+//! `git.push`.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use vwmp_interfaces::capability::{PushRequest, VersionControl};
+use vwmp_interfaces::{
+    Capability, Effect, Findings, Metadata, Place, Preview, StepContext, StepError, StepHandler, register,
+};
+
+use super::names::{name_problem, remote_problem};
+
+/// Pushes the current branch and chosen tags to a remote: all of them or none, and never by force.
+///
+/// Hooks are run, and may refuse. Trying again is safe, and done by itself (see `retry`) when the
+/// remote can't be reached. Fails for good where the remote has commits that are missing here,
+/// where it refuses, where it doesn't let the user in, where a tag doesn't exist, and where the
+/// head is detached, so that there is no branch to push.
+///
+/// ```yaml
+/// - id: push
+///   handler: git.push
+///   retry: { max_attempts: 3 }
+///   config:
+///     tags: [$<step-outputs.tag.name>]
+/// ```
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Push {
+    /// The remote; that of the adapter where none is given.
+    #[serde(default)]
+    remote: Option<String>,
+    /// Whether to push the current branch.
+    #[serde(default = "yes")]
+    branch: bool,
+    /// The tags to push, by name.
+    #[serde(default)]
+    tags: Vec<String>,
+}
+
+/// What was pushed.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Pushed {
+    /// The remote.
+    remote: String,
+    /// The full names of the refs.
+    refs: Vec<String>,
+}
+
+impl StepHandler for Push {
+    const NAME: &'static str = "git.push";
+    const EFFECT: Effect = Effect::Idempotent;
+    type Output = Pushed;
+
+    fn metadata() -> Metadata {
+        Metadata { title: "Push", category: "Git", icon: "↑" }
+    }
+
+    fn requires() -> Vec<Capability> {
+        vec![Capability::of::<dyn VersionControl>()]
+    }
+
+    fn validate(&self, findings: &mut Findings) {
+        if !self.branch && self.tags.is_empty() {
+            let message = "there is nothing to push: `branch` is false and `tags` is empty";
+            findings.error("git::nothing-to-push", Place::Config(String::new()), message);
+        }
+        if let Some(problem) = self.remote.as_deref().and_then(remote_problem) {
+            findings.error("git::remote", Place::Config("/remote".into()), problem);
+        }
+        for (index, tag) in self.tags.iter().enumerate() {
+            if let Some(problem) = name_problem(tag) {
+                let message = format!("`{tag}` can't be a tag: {problem}");
+                findings.error("git::tag-name", Place::Config(format!("/tags/{index}")), message);
+            }
+        }
+    }
+
+    async fn execute(&self, ctx: &StepContext) -> Result<Pushed, StepError> {
+        let git = ctx.require::<dyn VersionControl>()?;
+        ctx.unless_cancelled(async {
+            for tag in &self.tags {
+                if git.tag(tag).await?.is_none() {
+                    return Err(StepError::permanent(format!("there is no tag `{tag}` to push")));
+                }
+            }
+            let request = self.request(&*git).await?;
+            git.push(&request).await?;
+            ctx.log().info(format!("pushed {} to {}", request.refs.join(" and "), request.remote));
+            Ok(Pushed { remote: request.remote, refs: request.refs })
+        })
+        .await
+    }
+
+    async fn preview(&self, ctx: &StepContext) -> Result<Preview<Pushed>, StepError> {
+        let PushRequest { remote, refs } = self.request(&*ctx.require::<dyn VersionControl>()?).await?;
+        let what = format!("{} to {remote}", refs.join(" and "));
+        Ok(Preview::new(format!("pushes {what}"))
+            .action(format!("push {what}"))
+            .output(Pushed { remote, refs }))
+    }
+}
+
+impl Push {
+    async fn request(&self, git: &dyn VersionControl) -> Result<PushRequest, StepError> {
+        let mut refs = Vec::new();
+        if self.branch {
+            let branch = git.branch().await?.ok_or_else(|| {
+                StepError::permanent(
+                    "there is no branch to push: the head is detached; run `git switch BRANCH`, or set \
+                     `branch: false`",
+                )
+            })?;
+            refs.push(format!("refs/heads/{branch}"));
+        }
+        refs.extend(self.tags.iter().map(|tag| format!("refs/tags/{tag}")));
+        let remote = self.remote.clone().unwrap_or_else(|| git.default_remote().to_owned());
+        Ok(PushRequest { remote, refs })
+    }
+}
+
+fn yes() -> bool {
+    true
+}
+
+register!(step Push);

@@ -1,0 +1,247 @@
+//! What the adapter does with the repository.
+
+use std::path::Path;
+
+use vwmp_interfaces::capability::{
+    Commit, CommitRequest, FileStatus, PushRequest, RemoteRef, TagRequest, VersionControl,
+};
+use vwmp_interfaces::{BoxFuture, StepError};
+
+use super::adapter::Git;
+use super::process::Output;
+use super::refusal::{refused, refused_by_remote};
+
+impl VersionControl for Git {
+    fn root(&self) -> &Path {
+        &self.root
+    }
+
+    fn default_remote(&self) -> &str {
+        self.remote()
+    }
+
+    fn status(&self) -> BoxFuture<'_, Result<Vec<FileStatus>, StepError>> {
+        Box::pin(async {
+            // Without optional locks, looking doesn't touch the index.
+            let output = self
+                .must(
+                    "list what changed",
+                    &[
+                        "--no-optional-locks",
+                        "status",
+                        "--porcelain=v1",
+                        "-z",
+                        "--no-renames",
+                        "--untracked-files=all",
+                    ],
+                )
+                .await?;
+            Ok(output.list().iter().filter_map(|line| file_status(line)).collect())
+        })
+    }
+
+    fn branch(&self) -> BoxFuture<'_, Result<Option<String>, StepError>> {
+        Box::pin(self.look("find the branch", &["symbolic-ref", "--quiet", "--short", "HEAD"]))
+    }
+
+    fn head(&self) -> BoxFuture<'_, Result<Option<String>, StepError>> {
+        Box::pin(self.look("find the last commit", &["rev-parse", "--verify", "--quiet", "HEAD^{commit}"]))
+    }
+
+    fn stage_all(&self) -> BoxFuture<'_, Result<Vec<String>, StepError>> {
+        Box::pin(async {
+            self.must("stage", &["add", "--all"]).await?;
+            self.staged().await
+        })
+    }
+
+    fn staged_tree(&self) -> BoxFuture<'_, Result<String, StepError>> {
+        Box::pin(async { Ok(line(&self.must("note what is staged", &["write-tree"]).await?)) })
+    }
+
+    fn restore_staged<'a>(&'a self, tree: &'a str) -> BoxFuture<'a, Result<(), StepError>> {
+        Box::pin(async move { self.must("restore what was staged", &["read-tree", tree]).await.map(drop) })
+    }
+
+    fn commit<'a>(&'a self, request: &'a CommitRequest) -> BoxFuture<'a, Result<Commit, StepError>> {
+        Box::pin(self.make_commit(request))
+    }
+
+    fn undo_commit<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), StepError>> {
+        Box::pin(self.take_back(id))
+    }
+
+    fn tag<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<String>, StepError>> {
+        Box::pin(async move {
+            let target = format!("refs/tags/{name}^{{commit}}");
+            self.look("find the tag", &["rev-parse", "--verify", "--quiet", &target]).await
+        })
+    }
+
+    fn create_tag<'a>(&'a self, request: &'a TagRequest) -> BoxFuture<'a, Result<(), StepError>> {
+        Box::pin(async move {
+            let args = tag_arguments(request);
+            self.must(&format!("create the tag `{}`", request.name), &args).await.map(drop)
+        })
+    }
+
+    fn delete_tag<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<(), StepError>> {
+        Box::pin(async move {
+            let args = ["tag", "--delete", "--", name];
+            self.must(&format!("delete the tag `{name}`"), &args).await.map(drop)
+        })
+    }
+
+    fn push<'a>(&'a self, request: &'a PushRequest) -> BoxFuture<'a, Result<(), StepError>> {
+        Box::pin(self.push_refs(request))
+    }
+
+    fn remote_refs<'a>(
+        &'a self,
+        remote: &'a str,
+        refs: &'a [String],
+    ) -> BoxFuture<'a, Result<Vec<RemoteRef>, StepError>> {
+        Box::pin(async move {
+            let mut args = vec!["ls-remote", "--", remote];
+            args.extend(refs.iter().map(String::as_str));
+            let output = self.program.run(&args).await?;
+            if !output.succeeded() {
+                return Err(refused_by_remote(&format!("read refs of {remote}"), &output));
+            }
+            Ok(output.text().lines().filter_map(remote_ref).collect())
+        })
+    }
+}
+
+impl Git {
+    async fn make_commit(&self, request: &CommitRequest) -> Result<Commit, StepError> {
+        let files = self.staged().await?;
+        if files.is_empty() && !request.allow_empty {
+            return Err(StepError::permanent(
+                "nothing to commit: no change is staged; put a `git.stage_all` step before, or set \
+                 `allow_empty: true`",
+            ));
+        }
+        let message = format!("--message={}", request.message);
+        let mut args = vec!["commit", "--quiet", &message];
+        if request.allow_empty {
+            args.push("--allow-empty");
+        }
+        let output = self.program.run(&args).await?;
+        if !output.succeeded() {
+            return Err(self.refused_commit(&output).await);
+        }
+        let id = self.head().await?.ok_or_else(|| StepError::permanent("git made no commit"))?;
+        // A hook may have changed what was staged.
+        let tree = ["diff-tree", "--root", "--no-commit-id", "--name-only", "--no-renames", "-r", "-z", &id];
+        Ok(Commit { files: self.must("read the commit", &tree).await?.list(), id })
+    }
+
+    /// A hook speaks for itself; git adds nothing of its own then.
+    async fn refused_commit(&self, output: &Output) -> StepError {
+        let said = output.complaint();
+        let by_git = said.lines().any(|line| line.starts_with("fatal: ") || line.starts_with("error: "));
+        if by_git || output.code() != Some(1) {
+            return refused("commit", output);
+        }
+        match self.hooks(&["pre-commit", "prepare-commit-msg", "commit-msg"]).await.as_slice() {
+            [] => refused("commit", output),
+            hooks => StepError::permanent(format!("the hook {} refused the commit", hooks.join(" or ")))
+                .caused_by(output.last_words()),
+        }
+    }
+
+    async fn push_refs(&self, request: &PushRequest) -> Result<(), StepError> {
+        let refspecs: Vec<String> = request.refs.iter().map(|name| format!("{name}:{name}")).collect();
+        let mut args = vec!["push", "--atomic", "--porcelain", "--no-follow-tags", "--", &request.remote];
+        args.extend(refspecs.iter().map(String::as_str));
+        let output = self.program.run(&args).await?;
+        if output.succeeded() {
+            return Ok(());
+        }
+        let own_words = |line: &str| line.starts_with("fatal: ") || line.starts_with("ssh: ");
+        let hook_spoke = !output.text().contains("\n!\t") && !output.complaint().lines().any(own_words);
+        if hook_spoke && !self.hooks(&["pre-push"]).await.is_empty() {
+            let message = format!("the hook pre-push refused the push to {}", request.remote);
+            return Err(StepError::permanent(message).caused_by(output.last_words()));
+        }
+        Err(refused_by_remote(&format!("push to {}", request.remote), &output))
+    }
+
+    async fn take_back(&self, id: &str) -> Result<(), StepError> {
+        let parent = format!("{id}^");
+        let parent = self.look("find the parent", &["rev-parse", "--verify", "--quiet", &parent]).await?;
+        // Git compares and sets in one go, so a commit made meanwhile isn't lost.
+        let args: Vec<&str> = match &parent {
+            Some(parent) => vec!["update-ref", "-m", "undo of a commit", "HEAD", parent, id],
+            None => vec!["update-ref", "-m", "undo of a commit", "-d", "HEAD", id],
+        };
+        let output = self.program.run(&args).await?;
+        if output.succeeded() {
+            return Ok(());
+        }
+        let message = format!("can't take back the commit {id}: it isn't the last one any more");
+        Err(StepError::permanent(message).caused_by(output.last_words()))
+    }
+
+    async fn staged(&self) -> Result<Vec<String>, StepError> {
+        let args = ["diff", "--cached", "--name-only", "--no-renames", "-z"];
+        Ok(self.must("list what is staged", &args).await?.list())
+    }
+
+    /// Those of the hooks that would be run.
+    async fn hooks(&self, names: &[&'static str]) -> Vec<&'static str> {
+        let Ok(Some(folder)) = self.look("find the hooks", &["rev-parse", "--git-path", "hooks"]).await
+        else {
+            return Vec::new();
+        };
+        let folder = self.root.join(folder);
+        names.iter().copied().filter(|name| folder.join(name).exists()).collect()
+    }
+
+    /// Runs git where only success will do.
+    async fn must(&self, what: &str, args: &[&str]) -> Result<Output, StepError> {
+        let output = self.program.run(args).await?;
+        if output.succeeded() { Ok(output) } else { Err(refused(what, &output)) }
+    }
+
+    /// Runs git where exit code 1 means that there is no such thing.
+    async fn look(&self, what: &str, args: &[&str]) -> Result<Option<String>, StepError> {
+        let output = self.program.run(args).await?;
+        match output.code() {
+            Some(0) => Ok(Some(line(&output))),
+            Some(1) => Ok(None),
+            _ => Err(refused(what, &output)),
+        }
+    }
+}
+
+fn line(output: &Output) -> String {
+    output.text().trim_end().to_owned()
+}
+
+fn file_status(line: &str) -> Option<FileStatus> {
+    let (code, path) = line.split_at_checked(3)?;
+    Some(FileStatus { path: path.to_owned(), code: code[..2].to_owned() })
+}
+
+fn remote_ref(line: &str) -> Option<RemoteRef> {
+    let (id, name) = line.split_once('\t')?;
+    Some(RemoteRef { name: name.to_owned(), id: id.to_owned() })
+}
+
+/// Without a message the tag is lightweight, and never signed: git would ask for a message.
+fn tag_arguments(request: &TagRequest) -> Vec<&str> {
+    let mut args = vec!["tag"];
+    match (&request.message, request.sign) {
+        (None, _) => args.push("--no-sign"),
+        (Some(_), Some(true)) => args.push("--sign"),
+        (Some(_), Some(false)) => args.extend(["--annotate", "--no-sign"]),
+        (Some(_), None) => args.push("--annotate"),
+    }
+    if let Some(message) = &request.message {
+        args.extend(["--cleanup=whitespace", "--message", message]);
+    }
+    args.extend(["--", &request.name]);
+    args
+}

@@ -1,0 +1,80 @@
+//! `git.stage_all`.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use vwmp_interfaces::capability::VersionControl;
+use vwmp_interfaces::{
+    Capability, Effect, Metadata, Preview, StepContext, StepError, StepHandler, Undo, register,
+};
+
+use super::planned::{STAGE, changed, listed};
+
+/// Stages every change of the repository: new, changed and removed files, but none that git ignores.
+///
+/// Fails where a merge has unresolved conflicts, and while another git process works in the
+/// repository (that may be tried again). With nothing to stage it succeeds.
+///
+/// Undoing it restores what was staged before; the files themselves stay as they are.
+///
+/// ```yaml
+/// - id: stage
+///   handler: git.stage_all
+///   needs: [bump, notes]
+/// ```
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StageAll {}
+
+/// What is staged now.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Staged {
+    /// Every path that is staged, relative to the top of the repository.
+    files: Vec<String>,
+    /// The id of what was staged before.
+    staged_before: String,
+    /// The id of what is staged now.
+    staged_after: String,
+}
+
+impl StepHandler for StageAll {
+    const NAME: &'static str = "git.stage_all";
+    const EFFECT: Effect = Effect::Idempotent;
+    type Output = Staged;
+
+    fn metadata() -> Metadata {
+        Metadata { title: "Stage All Changes", category: "Git", icon: "+" }
+    }
+
+    fn requires() -> Vec<Capability> {
+        vec![Capability::of::<dyn VersionControl>()]
+    }
+
+    async fn execute(&self, ctx: &StepContext) -> Result<Staged, StepError> {
+        let git = ctx.require::<dyn VersionControl>()?;
+        ctx.unless_cancelled(async {
+            let staged_before = git.staged_tree().await?;
+            let files = git.stage_all().await?;
+            ctx.log().info(format!("staged {}", listed(&files)));
+            Ok(Staged { files, staged_before, staged_after: git.staged_tree().await? })
+        })
+        .await
+    }
+
+    async fn preview(&self, ctx: &StepContext) -> Result<Preview<Staged>, StepError> {
+        let git = ctx.require::<dyn VersionControl>()?;
+        let files = listed(&changed(ctx, &*git).await?);
+        Ok(Preview::new(format!("stages {files}")).action(format!("{STAGE}: {files}")))
+    }
+}
+
+impl Undo for StageAll {
+    async fn undo(&self, output: &Staged, ctx: &StepContext) -> Result<(), StepError> {
+        let git = ctx.require::<dyn VersionControl>()?;
+        if git.staged_tree().await? != output.staged_after {
+            return Err(StepError::permanent("can't restore what was staged: it has been changed since"));
+        }
+        git.restore_staged(&output.staged_before).await
+    }
+}
+
+register!(step StageAll: undo);

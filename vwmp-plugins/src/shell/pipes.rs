@@ -1,0 +1,133 @@
+//! The pipes to and from a program, read without a thread of their own.
+
+use std::future::pending;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::process::{Command, Stdio};
+
+use rustix::io::ioctl_fionbio;
+use rustix::pipe::{PipeFlags, pipe_with};
+use tokio::net::unix::pipe::{Receiver, Sender};
+use vwmp_interfaces::log::Stream;
+
+use super::capture::Captured;
+
+/// As much as a pipe holds.
+const READ_SIZE: usize = 64 * 1024;
+
+/// Reads in a row from one pipe before anything else gets its turn.
+const READS_IN_A_ROW: usize = 8;
+
+/// Our ends of a program's pipes. A pipe that ended is closed.
+pub(super) struct Pipes {
+    stdout: Option<Receiver>,
+    stderr: Option<Receiver>,
+    stdin: Option<Feed>,
+    buffer: Vec<u8>,
+}
+
+struct Feed {
+    pipe: Sender,
+    bytes: Vec<u8>,
+    written: usize,
+}
+
+impl Pipes {
+    /// Makes the pipes and gives their other ends to the command.
+    pub(super) fn connect(command: &mut Command, stdin: Option<Vec<u8>>) -> io::Result<Self> {
+        let (stdout, their_stdout) = output_pipe()?;
+        let (stderr, their_stderr) = output_pipe()?;
+        command.stdout(their_stdout).stderr(their_stderr);
+        let stdin = match stdin {
+            Some(bytes) => {
+                let (theirs, ours) = pipe_with(PipeFlags::CLOEXEC)?;
+                ioctl_fionbio(&ours, true)?;
+                command.stdin(theirs);
+                Some(Feed { pipe: Sender::from_owned_fd_unchecked(ours)?, bytes, written: 0 })
+            }
+            None => {
+                command.stdin(Stdio::null());
+                None
+            }
+        };
+        Ok(Self { stdout: Some(stdout), stderr: Some(stderr), stdin, buffer: Vec::with_capacity(READ_SIZE) })
+    }
+
+    /// Whether the program may still write.
+    pub(super) fn is_open(&self) -> bool {
+        self.stdout.is_some() || self.stderr.is_some()
+    }
+
+    /// Whether there is anything to read or to write.
+    pub(super) fn has_work(&self) -> bool {
+        self.is_open() || self.stdin.is_some()
+    }
+
+    /// Reads until both streams end.
+    pub(super) async fn read_all(&mut self, captured: &mut Captured<'_>) {
+        while self.is_open() {
+            self.read_some(captured).await;
+        }
+    }
+
+    /// Waits until a pipe is ready, and serves it. Loses nothing when it is dropped while it waits.
+    pub(super) async fn read_some(&mut self, captured: &mut Captured<'_>) {
+        tokio::select! {
+            () = readable(self.stdout.as_ref()) => {
+                take(&mut self.stdout, Stream::Stdout, &mut self.buffer, captured);
+            }
+            () = readable(self.stderr.as_ref()) => {
+                take(&mut self.stderr, Stream::Stderr, &mut self.buffer, captured);
+            }
+            () = writable(self.stdin.as_ref()) => feed(&mut self.stdin),
+        }
+    }
+}
+
+fn output_pipe() -> io::Result<(Receiver, OwnedFd)> {
+    let (ours, theirs) = pipe_with(PipeFlags::CLOEXEC)?;
+    // Of our end only: programs don't expect an output that doesn't wait.
+    ioctl_fionbio(&ours, true)?;
+    Ok((Receiver::from_owned_fd_unchecked(ours)?, theirs))
+}
+
+async fn readable(pipe: Option<&Receiver>) {
+    match pipe {
+        // An error shows again, and ends the pipe, when it is read.
+        Some(pipe) => drop(pipe.readable().await),
+        None => pending().await,
+    }
+}
+
+async fn writable(feed: Option<&Feed>) {
+    match feed {
+        Some(feed) => drop(feed.pipe.writable().await),
+        None => pending().await,
+    }
+}
+
+fn take(pipe: &mut Option<Receiver>, stream: Stream, buffer: &mut Vec<u8>, captured: &mut Captured<'_>) {
+    for _ in 0..READS_IN_A_ROW {
+        let Some(open) = pipe else { return };
+        buffer.clear();
+        match open.try_read_buf(buffer) {
+            Ok(0) => *pipe = None,
+            Ok(_) => captured.take(stream, buffer),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+            Err(_) => *pipe = None,
+        }
+    }
+}
+
+fn feed(stdin: &mut Option<Feed>) {
+    let Some(feed) = stdin else { return };
+    match feed.pipe.try_write(&feed.bytes[feed.written..]) {
+        Ok(bytes) => feed.written += bytes,
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+        // The program doesn't want to read all of it, which is its own business.
+        Err(_) => feed.written = feed.bytes.len(),
+    }
+    if feed.written == feed.bytes.len() {
+        *stdin = None;
+    }
+}
