@@ -43,7 +43,7 @@ async fn carry_out(attempt: &Attempt) -> Outcome {
     let mut work = pin!(prepared.execute(&attempt.context));
     let timed_out = tokio::select! {
         biased;
-        result = &mut work => return finished(attempt, &*prepared, result),
+        result = &mut work => return ended(attempt, &*prepared, result, began.elapsed()),
         () = cancelled.cancelled() => false,
         () = expired(attempt.plan[attempt.step].policy.timeout) => true,
     };
@@ -98,6 +98,19 @@ fn check_prepared(prepared: &dyn PreparedStep) -> Result<(), Failure> {
         })
         .collect();
     if errors.is_empty() { Ok(()) } else { Err(Failure::invalid(errors.join("; "))) }
+}
+
+/// A handler that stops because it was asked to says so with an error.
+fn ended(
+    attempt: &Attempt,
+    prepared: &dyn PreparedStep,
+    result: Result<Value, StepError>,
+    after: Duration,
+) -> Outcome {
+    if result.is_err() && attempt.context.cancelled().is_cancelled() {
+        return Outcome::Cancelled(Interruption { after, abandoned: false });
+    }
+    finished(attempt, prepared, result)
 }
 
 fn finished(attempt: &Attempt, prepared: &dyn PreparedStep, result: Result<Value, StepError>) -> Outcome {

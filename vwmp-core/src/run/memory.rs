@@ -86,7 +86,7 @@ mod tests {
             log.line(LogLine { step: "loud".into(), attempt: 1, stream: Stream::Stdout, text });
         }
         let lines = log.lines("loud");
-        assert_eq!(lines[0].text, "[8155 earlier lines were dropped]");
+        assert_eq!(lines[0].text, "[6169 earlier lines were dropped]");
         assert_eq!(lines.last().unwrap().text, "line 029999");
         assert!(log.lines("other").is_empty());
     }

@@ -1,0 +1,121 @@
+//! A handler that misbehaves fails its own step, and nothing else.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::plans::{PlanDraft, StepDraft, step};
+use super::{run, run_with, summary};
+use crate::registry::Registry;
+use crate::run::{Engine, Limits, RunStatus};
+
+/// Runs the step beside a good one and one that needs it.
+async fn check(bad: StepDraft, expected: &str) {
+    let draft = PlanDraft::new([bad, step("give", json!({}), &[]), step("give", json!({}), &[0])]);
+    let (report, _) = run(draft).await;
+    assert_eq!(
+        summary(&report),
+        [expected, "s1 succeeded 1", "s2 skipped 0: it needs s0, which did not succeed"]
+    );
+    assert_eq!(report.status(), RunStatus::Failed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn panics_are_failures() {
+    check(step("panic", json!({}), &[]), "s0 failed 1: the handler panicked: out of cheese").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn hangs_end_with_the_timeout_and_the_grace() {
+    let began = tokio::time::Instant::now();
+    let deaf = step("deaf", json!({}), &[]).policy(|policy| policy.timeout = Some(Duration::from_secs(30)));
+    let expected = "s0 timed_out 1: it took longer than 30 s; the handler ignored the request to stop and was \
+                    left behind";
+    check(deaf, expected).await;
+    assert_eq!(began.elapsed().as_secs(), 40);
+}
+
+#[tokio::test(start_paused = true)]
+async fn outputs_that_are_too_large_are_refused() {
+    let expected = "s0 failed 1: the output of test.give is too large: about 16777219 bytes, at most 16777216 are \
+                    kept; write it to a file and give its path";
+    check(step("give", json!({ "bytes": (16 << 20) + 1 }), &[]), expected).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn outputs_of_another_type_are_refused() {
+    let expected = "s0 failed 1: test.untyped gave an output that does not fit its own schema: output.count: \
+                    expected a whole number, found the text \"three\"";
+    check(step("untyped", json!({}), &[]), expected).await;
+    let expected = "s0 failed 1: the output of test.unwritable can't be written as JSON";
+    check(step("unwritable", json!({}), &[]), expected).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_that_sleeps_through_cancellation_is_left_behind() {
+    let (report, _) =
+        run_with(PlanDraft::new([step("deaf", json!({}), &[])]), |run| run.cancel("enough")).await;
+    assert_eq!(
+        summary(&report),
+        ["s0 cancelled 1: cancelled after 0 ms; the handler ignored the request to stop and was left behind"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn killing_a_run_waits_for_nobody() {
+    let began = tokio::time::Instant::now();
+    let draft = PlanDraft::new([step("deaf", json!({}), &[])]).finally([step("deaf", json!({}), &[])]);
+    let (report, _) = run_with(draft, |run| {
+        let control = run.control();
+        tokio::spawn(async move {
+            for _ in 0..2 {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                control.kill();
+            }
+        });
+    })
+    .await;
+    assert_eq!(report.status(), RunStatus::Cancelled);
+    assert_eq!(began.elapsed().as_secs(), 2);
+}
+
+#[test]
+fn a_handler_that_blocks_its_thread_does_not_hold_up_the_others() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(3).enable_all().build().unwrap();
+    let block = step("block", json!({ "milliseconds": 3_000 }), &[])
+        .policy(|policy| policy.timeout = Some(Duration::from_millis(50)));
+    let draft = PlanDraft::new([block, step("give", json!({}), &[]), step("give", json!({}), &[1])]);
+    let grace = Duration::from_millis(50);
+    let report = runtime.block_on(async {
+        let engine = Engine::builder(Registry::default()).limits(Limits { grace, ..Limits::default() });
+        engine.start(draft.build()).finish().await.unwrap()
+    });
+    runtime.shutdown_background();
+    let steps = summary(&report);
+    assert!(steps[0].starts_with("s0 timed_out 1: it took longer than "), "{}", steps[0]);
+    assert!(
+        steps[0].ends_with("the handler ignored the request to stop and was left behind"),
+        "{}",
+        steps[0]
+    );
+    assert_eq!(steps[1..], ["s1 succeeded 1", "s2 succeeded 1"]);
+    assert!(report.duration() < Duration::from_secs(3), "{:?}", report.duration());
+}
+
+#[tokio::test(start_paused = true)]
+async fn lines_are_kept_for_the_report() {
+    let (report, _) = run(PlanDraft::new([step("give", json!({}), &[])])).await;
+    let lines: Vec<String> = report.log("s0").into_iter().map(|line| line.text).collect();
+    assert_eq!(lines, ["giving"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_engines_share_nothing() {
+    let draft = PlanDraft::new([step("sleep", json!({ "seconds": 5 }), &[])]);
+    let engine = |draft: PlanDraft| Engine::builder(Registry::default()).start(draft.build());
+    let (one, two) = (engine(draft.clone()), engine(draft));
+    assert_ne!(one.id(), two.id());
+    one.cancel("only this one");
+    let (one, two) = (one.finish().await.unwrap(), two.finish().await.unwrap());
+    assert_eq!((one.status(), two.status()), (RunStatus::Cancelled, RunStatus::Succeeded));
+}

@@ -1,0 +1,121 @@
+//! Plans made by hand.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use vwmp_interfaces::workflow_type::FailurePolicy;
+
+use super::handlers;
+use crate::plan::{Graph, Plan, PlannedStep, RetryPolicy, StepIndex, StepPolicy};
+use crate::source::{Source, Span};
+use crate::template::{Condition, ExpressionCache, Place};
+
+/// A plan in the making: steps in order, each with the numbers of those it needs.
+#[derive(Debug, Clone)]
+pub(super) struct PlanDraft {
+    pub(super) steps: Vec<StepDraft>,
+    pub(super) finally: Vec<StepDraft>,
+    pub(super) max_parallel: usize,
+    pub(super) on_failure: FailurePolicy,
+    pub(super) timeout: Option<Duration>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct StepDraft {
+    pub(super) handler: String,
+    pub(super) config: Value,
+    pub(super) needs: Vec<usize>,
+    pub(super) when: Option<String>,
+    pub(super) policy: StepPolicy,
+}
+
+/// A step that uses a handler of [`handlers`].
+pub(super) fn step(handler: &str, config: Value, needs: &[usize]) -> StepDraft {
+    let policy = StepPolicy {
+        required: true,
+        timeout: None,
+        retry: RetryPolicy::default(),
+        priority: 0,
+        adapters: Arc::from([]),
+    };
+    StepDraft { handler: format!("test.{handler}"), config, needs: needs.into(), when: None, policy }
+}
+
+impl StepDraft {
+    pub(super) fn when(mut self, text: &str) -> Self {
+        self.when = Some(text.into());
+        self
+    }
+
+    pub(super) fn policy(mut self, change: impl FnOnce(&mut StepPolicy)) -> Self {
+        change(&mut self.policy);
+        self
+    }
+
+    pub(super) fn retries(self, max_attempts: u32) -> Self {
+        self.policy(|policy| policy.retry.max_attempts = max_attempts)
+    }
+
+    fn build(&self, number: usize) -> PlannedStep {
+        let registry = handlers::registry();
+        let source = Arc::new(Source::new("test", self.when.clone().unwrap_or_default()));
+        let place = Place { source: &source, span: Span::new(0, source.text().len()), text_at: Some(0) };
+        let when =
+            self.when.as_deref().map(|when| Condition::parse(when, &place, &ExpressionCache::default()));
+        PlannedStep {
+            id: format!("s{number}").into(),
+            name: None,
+            handler: Arc::clone(registry.step(&self.handler).unwrap()),
+            config: Arc::new(self.config.clone().into()),
+            when: when.map(|when| Arc::new(when.unwrap())),
+            policy: Arc::new(self.policy.clone()),
+        }
+    }
+}
+
+impl PlanDraft {
+    pub(super) fn new(steps: impl Into<Vec<StepDraft>>) -> Self {
+        Self {
+            steps: steps.into(),
+            finally: Vec::new(),
+            max_parallel: 4,
+            on_failure: FailurePolicy::Continue,
+            timeout: None,
+        }
+    }
+
+    pub(super) fn finally(mut self, steps: impl Into<Vec<StepDraft>>) -> Self {
+        self.finally = steps.into();
+        self
+    }
+
+    pub(super) fn build(self) -> Plan {
+        let all: Vec<&StepDraft> = self.steps.iter().chain(&self.finally).collect();
+        let steps: Vec<PlannedStep> = all.iter().enumerate().map(|(i, step)| step.build(i)).collect();
+        let by_id: HashMap<_, _> =
+            steps.iter().enumerate().map(|(i, step)| (Arc::clone(&step.id), StepIndex::new(i))).collect();
+        let needs: Vec<Vec<StepIndex>> =
+            all.iter().map(|step| step.needs.iter().map(|&need| StepIndex::new(need)).collect()).collect();
+        Plan {
+            workflow_id: "test.yaml".into(),
+            workflow_name: "test".into(),
+            workflow_type: None,
+            workspace: Path::new("/").into(),
+            environment: Arc::default(),
+            parameters: Arc::new(json!({})),
+            config: Arc::new(json!({})),
+            adapters: Vec::new(),
+            max_parallel: self.max_parallel,
+            timeout: self.timeout,
+            on_failure: self.on_failure,
+            main_steps: self.steps.len(),
+            graph: Graph::new(&needs),
+            steps,
+            by_id,
+            secrets: Vec::new(),
+        }
+    }
+}
