@@ -5,4 +5,5 @@
 pub mod filesystem;
 pub mod flow;
 pub mod git;
+pub mod release;
 pub mod shell;

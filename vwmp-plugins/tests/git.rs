@@ -1,5 +1,7 @@
 //! The git handlers on real repositories with a bare remote.
 
+#![expect(clippy::unwrap_used, reason = "tests stop at the first surprise")]
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;

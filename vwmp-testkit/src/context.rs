@@ -161,6 +161,13 @@ impl TestRun {
         self
     }
 
+    /// Forgets what earlier steps would change: an execution is lent nothing of the kind.
+    #[must_use]
+    pub fn unplanned(mut self) -> Self {
+        self.planned.clear();
+        self
+    }
+
     /// Sets the time.
     #[must_use]
     pub fn at(self, now: Timestamp) -> Self {

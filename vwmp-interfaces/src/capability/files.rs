@@ -15,8 +15,12 @@ pub trait Files: Send + Sync {
         path: &'a WorkspacePath,
         text: &'a str,
     ) -> BoxFuture<'a, Result<(), StepError>>;
-    /// The names in a directory, sorted; none when there is no such directory.
-    fn names_in<'a>(&'a self, directory: &'a WorkspacePath) -> BoxFuture<'a, Result<Vec<String>, StepError>>;
+    /// The names in a directory, sorted; none when there is no such directory. Without one, those
+    /// in the workspace itself.
+    fn names_in<'a>(
+        &'a self,
+        directory: Option<&'a WorkspacePath>,
+    ) -> BoxFuture<'a, Result<Vec<String>, StepError>>;
     /// Removes a file; fine when there is none.
     fn remove<'a>(&'a self, path: &'a WorkspacePath) -> BoxFuture<'a, Result<(), StepError>>;
 }

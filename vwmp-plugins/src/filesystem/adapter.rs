@@ -1,7 +1,7 @@
 //! The adapter `files`.
 
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{Error, ErrorKind};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -82,9 +82,12 @@ impl Files for LocalFiles {
         self.off_thread(move |root| replace(&real_path(root, &path)?, &path, text.as_bytes()))
     }
 
-    fn names_in<'a>(&'a self, directory: &'a WorkspacePath) -> BoxFuture<'a, Result<Vec<String>, StepError>> {
-        let directory = directory.clone();
-        self.off_thread(move |root| names_in(root, &directory))
+    fn names_in<'a>(
+        &'a self,
+        directory: Option<&'a WorkspacePath>,
+    ) -> BoxFuture<'a, Result<Vec<String>, StepError>> {
+        let directory = directory.cloned();
+        self.off_thread(move |root| names_in(root, directory.as_ref()))
     }
 
     fn remove<'a>(&'a self, path: &'a WorkspacePath) -> BoxFuture<'a, Result<(), StepError>> {
@@ -110,7 +113,7 @@ impl LocalFiles {
 fn read_text(root: &Path, path: &WorkspacePath) -> Result<Option<String>, StepError> {
     let bytes = match fs::read(real_path(root, path)?) {
         Ok(bytes) => bytes,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) if absent(&error) => return Ok(None),
         Err(error) => return Err(failed("read", path, error)),
     };
     match String::from_utf8(bytes) {
@@ -122,25 +125,36 @@ fn read_text(root: &Path, path: &WorkspacePath) -> Result<Option<String>, StepEr
     }
 }
 
-fn names_in(root: &Path, directory: &WorkspacePath) -> Result<Vec<String>, StepError> {
-    let entries = match fs::read_dir(real_path(root, directory)?) {
+fn names_in(root: &Path, directory: Option<&WorkspacePath>) -> Result<Vec<String>, StepError> {
+    let real = directory.map_or_else(|| Ok(root.to_owned()), |directory| real_path(root, directory))?;
+    let entries = match fs::read_dir(real) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(failed("list", directory, error)),
+        Err(error) if absent(&error) => return Ok(Vec::new()),
+        Err(error) => return Err(unlisted(directory, error)),
     };
-    let mut names = Vec::new();
-    for entry in entries {
-        let entry = entry.map_err(|error| failed("list", directory, error))?;
-        names.push(entry.file_name().to_string_lossy().into_owned());
-    }
+    let names = entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
+    let mut names: Vec<String> =
+        names.collect::<Result<_, _>>().map_err(|error| unlisted(directory, error))?;
     names.sort();
     Ok(names)
+}
+
+fn unlisted(directory: Option<&WorkspacePath>, error: Error) -> StepError {
+    match directory {
+        Some(directory) => failed("list", directory, error),
+        None => StepError::permanent("can't list the workspace").caused_by(error),
+    }
+}
+
+/// A path through a file leads to nothing, too.
+fn absent(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 
 fn remove(root: &Path, path: &WorkspacePath) -> Result<(), StepError> {
     real_path(root, path)?;
     match fs::remove_file(root.join(path)) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(failed("remove", path, error)),
+        Err(error) if !absent(&error) => Err(failed("remove", path, error)),
         _ => Ok(()),
     }
 }

@@ -25,8 +25,10 @@ async fn text_keeps_every_byte() {
     files.write_text(&path("deep/er/VERSION"), text).await.unwrap();
     assert_eq!(run.read("deep/er/VERSION"), text);
     assert_eq!(files.read_text(&path("deep/er/VERSION")).await.unwrap().as_deref(), Some(text));
-    assert_eq!(files.names_in(&path("deep/er")).await.unwrap(), ["VERSION"]);
-    assert!(files.names_in(&path("shallow")).await.unwrap().is_empty());
+    assert_eq!(files.names_in(Some(&path("deep/er"))).await.unwrap(), ["VERSION"]);
+    assert_eq!(files.names_in(None).await.unwrap(), ["deep"]);
+    assert_eq!(files.read_text(&path("deep/er/VERSION/x")).await.unwrap(), None);
+    assert!(files.names_in(Some(&path("shallow"))).await.unwrap().is_empty());
     files.remove(&path("deep/er/VERSION")).await.unwrap();
     files.remove(&path("deep/er/VERSION")).await.unwrap();
     assert_eq!(files.read_text(&path("deep/er/VERSION")).await.unwrap(), None);
@@ -91,7 +93,7 @@ async fn refusals_say_why() {
         (files.read_text(&path("dir/file")).await.map(drop), "`dir/file` isn't UTF-8 text (byte 1)"),
         (
             files.write_text(&path("dir/file/x"), "x").await,
-            "can't find `dir/file/x`: a part of the path is a file, not a folder",
+            "can't write `dir/file/x`: a part of the path is a file, not a folder",
         ),
     ] {
         assert_eq!(result.unwrap_err().message(), message);

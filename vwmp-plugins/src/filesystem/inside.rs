@@ -24,7 +24,7 @@ pub(super) fn real_path(root: &Path, path: &WorkspacePath) -> Result<PathBuf, St
 fn resolve(full: &Path, path: &WorkspacePath) -> Result<PathBuf, StepError> {
     match fs::canonicalize(full) {
         Ok(real) => Ok(real),
-        Err(error) if error.kind() == ErrorKind::NotFound => {
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             if fs::symlink_metadata(full).is_ok() {
                 return Err(StepError::permanent(format!("`{path}` leads through a broken symbolic link")));
             }

@@ -1,0 +1,7 @@
+//! The command line with the plugins of this crate linked in.
+
+use vwmp_project as _;
+
+fn main() -> std::process::ExitCode {
+    vwmp_cli::Cli::default().name("vwmp-project").run()
+}

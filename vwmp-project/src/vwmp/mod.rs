@@ -1,0 +1,3 @@
+//! Steps of this project alone.
+
+pub mod kanban_update;
