@@ -3,59 +3,13 @@
 //! A reference to a variable is never read as code by a shell, so a mistake here can split a value
 //! into words but not run it. The exceptions are the places that evaluate arithmetic, which are refused.
 
+mod document;
+mod expansion;
+
 use std::collections::VecDeque;
 
 use super::frame::{Brace, Commands, Ends, Frame, Heredoc};
-
-/// How a reference must be written where a value stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Spot {
-    /// Outside of quotes: the reference brings its own.
-    Bare,
-    /// Inside double quotes.
-    Quoted,
-    /// Inside a here-document, where quotes are plain text.
-    Document,
-}
-
-/// Why no value can stand in a place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Refusal {
-    #[error("stands inside single quotes, where the shell replaces nothing")]
-    SingleQuotes,
-    #[error("stands in a here-document whose end word is quoted, so the shell replaces nothing in it")]
-    QuotedDocument,
-    #[error("stands directly after a backslash")]
-    Backslash,
-    #[error("stands directly after a `$`")]
-    Dollar,
-    #[error("stands where the shell evaluates arithmetic, which can run commands hidden in a value")]
-    Arithmetic,
-    #[error("is the end word of a here-document, which must be fixed")]
-    DocumentEnd,
-    #[error("stands in place of a variable's name")]
-    Name,
-    #[error("stands in backticks that contain a backslash")]
-    Backticks,
-}
-
-impl Refusal {
-    /// What to write instead of `expression` (with its brackets).
-    pub(super) fn help(self, expression: &str) -> String {
-        match self {
-            Self::SingleQuotes => format!("use double quotes: \"{expression}\""),
-            Self::QuotedDocument => "write the end word without quotes: <<EOF".to_owned(),
-            Self::Backslash => "remove the backslash: a value needs no escaping".to_owned(),
-            Self::Dollar => "remove the `$`, or write `\\$` for a dollar sign".to_owned(),
-            Self::Arithmetic => {
-                format!("assign it first and make sure that it is a number: n={expression}; … $((n + 1))")
-            }
-            Self::DocumentEnd => "use a fixed word such as EOF".to_owned(),
-            Self::Name => format!("use the value itself: \"{expression}\""),
-            Self::Backticks => "write $(…) instead of backticks".to_owned(),
-        }
-    }
-}
+use super::spot::{Refusal, Spot};
 
 /// What each of the `holes` (byte offsets into the code, ascending) is, as the shell reads the code.
 pub(super) fn spots(code: &str, holes: &[usize]) -> Vec<Result<Spot, Refusal>> {
@@ -73,6 +27,7 @@ pub(super) fn spots(code: &str, holes: &[usize]) -> Vec<Result<Spot, Refusal>> {
         lexer.step();
     }
     lexer.fill_holes();
+    lexer.end_word();
     lexer.found
 }
 
@@ -167,7 +122,10 @@ impl Lexer<'_> {
                 return Err(Refusal::Arithmetic);
             }
             Frame::Brace(Brace::Name { .. }) => return Err(Refusal::Name),
-            Frame::Document(_) => return Ok(Spot::Document),
+            Frame::Document(document) => {
+                document.line_start = false;
+                return Ok(Spot::Document);
+            }
             Frame::Brace(Brace::Word { quoted: true, pattern: false }) | Frame::Double => Spot::Quoted,
             Frame::Brace(Brace::Word { .. }) | Frame::Commands(_) => Spot::Bare,
         };
@@ -239,124 +197,6 @@ impl Lexer<'_> {
         }
     }
 
-    /// A byte of text in which `\`, `$` and backticks have a meaning.
-    fn step_expansion(&mut self, byte: u8, quoted: bool) {
-        match byte {
-            b'\\' => self.escape(),
-            b'$' => self.dollar(quoted),
-            b'`' => self.push(Frame::Commands(Commands::new(Ends::Backtick)), 1),
-            _ => self.at += 1,
-        }
-    }
-
-    fn escape(&mut self) {
-        if self.hole_at(self.at + 1) {
-            self.refused = Some(Refusal::Backslash);
-            self.at += 1;
-            return;
-        }
-        if matches!(self.peek(1), b'`' | b'"' | b'\\' | b'$') {
-            // Backticks take one level of backslashes away before their content is read.
-            let backticks = self.frames.iter_mut().rev().find_map(|frame| match frame {
-                Frame::Commands(commands) if commands.ends == Ends::Backtick => Some(commands),
-                _ => None,
-            });
-            if let Some(commands) = backticks {
-                commands.murky = true;
-            }
-        }
-        self.at = (self.at + 2).min(self.code.len());
-    }
-
-    fn dollar(&mut self, quoted: bool) {
-        if self.hole_at(self.at + 1) {
-            self.refused = Some(Refusal::Dollar);
-            self.at += 1;
-        } else if self.next_is(b"$((") {
-            self.push(Frame::Arithmetic { depth: 0, close: b')' }, 3);
-        } else if self.next_is(b"$(") {
-            self.push(Frame::Commands(Commands::new(Ends::Substitution)), 2);
-        } else if self.next_is(b"${") {
-            self.push(Frame::Brace(Brace::Name { first: true, quoted }), 2);
-        } else if self.next_is(b"$[") {
-            self.push(Frame::Arithmetic { depth: 0, close: b']' }, 2);
-        } else if !quoted && self.next_is(b"$'") {
-            self.push(Frame::Escaped, 2);
-        } else {
-            // `$$`, `$#` and the like are one thing: what follows does not belong to the `$`.
-            self.at += if matches!(self.peek(1), b'$' | b'#' | b'?' | b'!' | b'*' | b'@') { 2 } else { 1 };
-        }
-    }
-
-    fn step_brace(&mut self, brace: Brace, byte: u8) {
-        let quoted = brace.quoted();
-        match (brace, byte) {
-            (Brace::Subscript { quoted }, b']') => {
-                *self.top() = Frame::Brace(Brace::Name { first: false, quoted });
-                self.at += 1;
-            }
-            (Brace::Subscript { .. }, b'}') | (_, b'}') => self.pop(1),
-            (Brace::Name { first: true, quoted }, _) => {
-                *self.top() = Frame::Brace(Brace::Name { first: false, quoted });
-                self.at += 1;
-            }
-            (Brace::Name { quoted, .. }, _) => {
-                let (part, bytes) = Brace::after_name(byte, self.peek(1), quoted);
-                *self.top() = Frame::Brace(part);
-                self.at += bytes;
-            }
-            (_, b'"') => self.push(Frame::Double, 1),
-            (Brace::Word { quoted: false, .. } | Brace::Word { pattern: true, .. }, b'\'') => {
-                self.push(Frame::Single, 1);
-            }
-            _ => self.step_expansion(byte, quoted),
-        }
-    }
-
-    fn step_arithmetic(&mut self, byte: u8) {
-        let next = self.peek(1);
-        let Frame::Arithmetic { depth, close } = self.top() else { return };
-        let open = if *close == b')' { b'(' } else { b'[' };
-        if byte == open {
-            *depth += 1;
-            self.at += 1;
-        } else if byte == *close && *depth > 0 {
-            *depth -= 1;
-            self.at += 1;
-        } else if byte == *close {
-            let bytes = if byte == b')' && next == b')' { 2 } else { 1 };
-            self.pop(bytes);
-        } else {
-            self.step_expansion(byte, true);
-        }
-    }
-
-    fn step_document(&mut self, byte: u8) {
-        if self.ends_document() {
-            return;
-        }
-        let Frame::Document(document) = self.top() else { return };
-        document.line_start = byte == b'\n';
-        if document.quoted {
-            self.at += 1;
-        } else {
-            self.step_expansion(byte, true);
-        }
-    }
-
-    /// Leaves a here-document when this line is its end word.
-    fn ends_document(&mut self) -> bool {
-        let rest = &self.code[self.at..];
-        let length = rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
-        let line = &rest[..length];
-        let Some(Frame::Document(document)) = self.frames.last() else { return false };
-        if !document.line_start || !document.ends_with(line) || self.hole_within(self.at, self.at + length) {
-            return false;
-        }
-        self.pop((length + 1).min(rest.len()));
-        true
-    }
-
     fn end_line(&mut self) {
         self.end_word();
         self.commands().end_command(false);
@@ -426,30 +266,5 @@ impl Lexer<'_> {
         } else {
             self.at += 1;
         }
-    }
-
-    /// The end word of a here-document, behind `<<`.
-    fn read_end_word(&mut self) {
-        let mut document = Heredoc { strip: self.next_is(b"-"), ..Heredoc::default() };
-        self.at += usize::from(document.strip);
-        while matches!(self.peek(0), b' ' | b'\t') && !self.hole_at(self.at) {
-            self.at += 1;
-        }
-        let mut quote = 0;
-        while self.at < self.code.len() {
-            self.fill_holes_with(Err(Refusal::DocumentEnd));
-            let byte = self.peek(0);
-            match byte {
-                b'\n' => break,
-                b' ' | b'\t' | b';' | b'&' | b'|' | b'<' | b'>' | b'(' | b')' if quote == 0 => break,
-                b'"' | b'\'' if quote == 0 => (quote, document.quoted) = (byte, true),
-                _ if byte == quote => quote = 0,
-                b'\\' if quote == 0 => document.quoted = true,
-                _ => document.end.push(byte),
-            }
-            self.at += 1;
-        }
-        self.fill_holes_with(Err(Refusal::DocumentEnd));
-        self.documents.push_back(document);
     }
 }

@@ -1,11 +1,12 @@
 //! Programs and scripts.
 //!
-//! [`run`] is the handler. A script goes through [`lexer`] and [`script`], which keep values out of
-//! the code; [`launch`] makes a command of it, [`process`] runs that.
+//! `run` is the handler. A script goes through `script` and `lexer`, which keep values out of the
+//! code; `launch` makes a command of it, and `process` runs that to its end.
 
 pub mod run;
 
 mod capture;
+mod check;
 mod frame;
 mod group;
 mod interpreter;
@@ -17,7 +18,14 @@ mod plain;
 mod process;
 mod scratch;
 mod script;
+mod spot;
 mod text;
 
 #[cfg(test)]
-mod tests;
+mod end_tests;
+#[cfg(test)]
+mod injection_tests;
+#[cfg(test)]
+mod lexer_tests;
+#[cfg(test)]
+mod run_tests;

@@ -13,10 +13,6 @@ use super::capture::Captured;
 use super::group::Group;
 use super::pipes::Pipes;
 
-/// How long a program runs before its end is waited for on its own; until then the end of its
-/// output tells.
-const SHORT: Duration = Duration::from_millis(20);
-
 /// How long those whom a program left behind may be silent before their output is given up.
 const SILENCE: Duration = Duration::from_millis(100);
 
@@ -67,12 +63,8 @@ impl Process {
         Ok(status)
     }
 
+    /// Until the program ended, and then as long as those whom it left behind have something to say.
     async fn follow(&mut self, grace: Duration, captured: &mut Captured<'_>) -> io::Result<ExitStatus> {
-        if timeout(SHORT, self.pipes.read_all(captured)).await.is_ok()
-            && let Some(status) = self.group.try_wait()?
-        {
-            return Ok(status);
-        }
         let status = self.until_ended(captured).await?;
         let patience = Instant::now() + grace;
         while self.pipes.is_open() && Instant::now() < patience {
@@ -86,12 +78,16 @@ impl Process {
     async fn until_ended(&mut self, captured: &mut Captured<'_>) -> io::Result<ExitStatus> {
         let end = End::of(&self.group);
         loop {
-            if let Some(status) = self.group.try_wait()? {
-                return Ok(status);
-            }
+            let mut may_have_ended = false;
             tokio::select! {
                 () = self.pipes.read_some(captured), if self.pipes.has_work() => {}
-                () = end.wait() => {}
+                () = end.wait() => may_have_ended = true,
+            }
+            // Most programs close their output by ending.
+            if (may_have_ended || !self.pipes.is_open())
+                && let Some(status) = self.group.try_wait()?
+            {
+                return Ok(status);
             }
         }
     }

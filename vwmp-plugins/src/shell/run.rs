@@ -11,16 +11,17 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use vwmp_interfaces::{
-    Effect, ErrorClass, Findings, Metadata, OrFail, Place, Preview, Script, StepContext, StepError,
-    StepHandler, WorkspacePath, register,
+    Effect, ErrorClass, Findings, Metadata, OrFail, Preview, Script, StepContext, StepError, StepHandler,
+    WorkspacePath, register,
 };
 
 use super::capture::Captured;
+use super::check::check;
 use super::interpreter::Interpreter;
 use super::launch;
 use super::outputs::{self, OutputRule};
 use super::scratch::Scratch;
-use super::script::{as_written, check_written, display, quote, shorten};
+use super::script::{as_written, display, quote, shorten};
 use super::text::Text;
 
 /// As much of the standard output as every step hands on.
@@ -159,12 +160,7 @@ impl StepHandler for Run {
     }
 
     fn validate_written(config: &Value, findings: &mut Findings) {
-        check_choice(config, findings);
-        check_names(config, findings);
-        let shell = config.get("shell").map_or(Some("sh"), Value::as_str);
-        if let (Some(script), Some(shell)) = (config.get("run").and_then(Value::as_str), shell) {
-            check_written(script, Interpreter::of(shell) == Interpreter::Posix, findings);
-        }
+        check(config, findings);
     }
 
     async fn preview(&self, ctx: &StepContext) -> Result<Preview<Ran>, StepError> {
@@ -278,71 +274,6 @@ impl Run {
     fn stopped(&self) -> StepError {
         StepError::permanent(format!("{} was stopped before its end", self.title()))
     }
-}
-
-fn check_choice(config: &Value, findings: &mut Findings) {
-    let (run, command) = (config.get("run"), config.get("command"));
-    match (run, command) {
-        (Some(_), Some(_)) => {
-            let place = Place::Config("/command".to_owned());
-            findings
-                .error("shell::two-works", place, "both `run` and `command` are given")
-                .help("remove one: `run` is a script for a shell, `command` one program with its arguments");
-        }
-        (None, None) => {
-            findings
-                .error("shell::no-work", Place::Config(String::new()), "neither `run` nor `command` is given")
-                .help("add `run: SCRIPT`, or `command: [PROGRAM, ARGUMENT, …]`");
-        }
-        _ => {}
-    }
-    if command.and_then(Value::as_array).is_some_and(Vec::is_empty) {
-        findings
-            .error("shell::no-work", Place::Config("/command".to_owned()), "`command` is empty")
-            .help("write a program and its arguments: [cargo, build]");
-    }
-}
-
-fn check_names(config: &Value, findings: &mut Findings) {
-    let names = |key: &str| config.get(key).and_then(Value::as_object).into_iter().flat_map(|map| map.keys());
-    for name in names("env") {
-        let place = Place::Config(format!("/env/{}", pointer_part(name)));
-        if name.is_empty() || name.contains(['=', '\0']) {
-            findings.error(
-                "shell::variable-name",
-                place,
-                format!("`{name}` can't be the name of a variable"),
-            );
-        } else if name.starts_with("VWMP_") {
-            findings
-                .error(
-                    "shell::variable-name",
-                    place,
-                    format!("`{name}`: variables that begin with VWMP_ are set by the engine"),
-                )
-                .help("use another name");
-        }
-    }
-    for name in names("outputs") {
-        let place = Place::Config(format!("/outputs/{}", pointer_part(name)));
-        if outputs::RESERVED.contains(&name.as_str()) {
-            findings
-                .error(
-                    "shell::output-name",
-                    place,
-                    format!("every shell step has an output `{name}` of its own"),
-                )
-                .help("use another name");
-        } else if !outputs::is_name(name) {
-            findings
-                .error("shell::output-name", place, format!("`{name}` can't be the name of an output"))
-                .help("use letters, digits, `_` and `-`, with a letter first");
-        }
-    }
-}
-
-fn pointer_part(key: &str) -> String {
-    key.replace('~', "~0").replace('/', "~1")
 }
 
 fn command_line(words: &[Text]) -> String {

@@ -4,11 +4,11 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use serde_json::Value;
+use vwmp_interfaces::Script;
 use vwmp_interfaces::script::ScriptPiece;
-use vwmp_interfaces::template::{SegmentKind, segments};
-use vwmp_interfaces::{Findings, Place, Script};
 
-use super::lexer::{Refusal, Spot, spots};
+use super::lexer::spots;
+use super::spot::{Refusal, Spot};
 
 /// The names of the variables begin like this.
 pub(super) const VALUE_PREFIX: &str = "VWMP_VALUE_";
@@ -62,55 +62,6 @@ pub(super) fn display(script: &Script) -> Result<String, Misplaced> {
             Spot::Document => escape(&text, "\\$`"),
         }
     })
-}
-
-/// Reports what is wrong with a script as written. `places_values` says whether its interpreter
-/// can be given values in their place.
-pub(super) fn check_written(text: &str, places_values: bool, findings: &mut Findings) {
-    // An expression that is never closed is reported by whoever reads expressions.
-    let Ok(segments) = segments(text) else { return };
-    let place = || Place::Config("/run".to_owned());
-    let (mut code, mut expressions, mut holes) = (String::new(), Vec::new(), Vec::new());
-    for segment in &segments {
-        match segment.kind {
-            SegmentKind::Text => code.push_str(segment.text),
-            SegmentKind::Expression => {
-                expressions.push(&text[segment.range.clone()]);
-                holes.push(code.len());
-            }
-        }
-    }
-    if !places_values {
-        for expression in expressions {
-            findings
-                .error(
-                    "shell::value-in-code",
-                    place(),
-                    format!("`{expression}` would become code of another language"),
-                )
-                .help("give it by `env: { NAME: … }` and read that variable in the script");
-        }
-        return;
-    }
-    for (spot, expression) in spots(&code, &holes).into_iter().zip(&expressions) {
-        if let Err(refusal) = spot {
-            findings
-                .error("shell::misplaced-value", place(), format!("`{expression}` {refusal}"))
-                .help(refusal.help(expression));
-        }
-    }
-    if expressions.len() == 1 && code.trim().is_empty() {
-        findings
-            .warning(
-                "shell::value-as-program",
-                place(),
-                format!(
-                    "the whole script is `{}`, whose value is taken as the name of one program",
-                    expressions[0]
-                ),
-            )
-            .help("a value never becomes code: write the commands here, and use values as their arguments");
-    }
 }
 
 /// The script as its author wrote it.
