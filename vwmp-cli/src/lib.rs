@@ -27,7 +27,6 @@ use std::process::ExitCode;
 use vwmp_core::registry::{NameClash, Registry};
 
 use self::arguments::Arguments;
-use self::exit::Exit;
 use self::failure::Failure;
 use self::terminal::Terminal;
 

@@ -6,7 +6,6 @@ mod embed;
 
 use serde_json::{Map, Value, json};
 use vwmp_core::registry::Registry;
-use vwmp_interfaces::erased::{DynStep as _, DynWorkflowType as _};
 
 /// The schema (draft 2020-12) of workflows that use what is in a registry.
 pub(crate) fn of(registry: &Registry) -> Value {

@@ -4,7 +4,6 @@ use std::io::Write as _;
 
 use vwmp_core::diagnostic::Diagnostic;
 use vwmp_core::registry::{RegisteredAdapter, RegisteredStep, RegisteredWorkflowType};
-use vwmp_interfaces::erased::{DynAdapter as _, DynStep as _, DynWorkflowType as _};
 use vwmp_interfaces::workflow_type::FailurePolicy;
 use vwmp_interfaces::{Capability, Effect};
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 use vwmp_core::plan::Plan;
 use vwmp_core::run::{Event, EventKind, EventStream};
 
-pub(crate) use self::feed::{Feed, feed};
+pub(crate) use self::feed::feed;
 use self::feed::{News, NewsStream};
 use self::live::Live;
 use self::plain::Plain;

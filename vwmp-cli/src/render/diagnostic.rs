@@ -1,7 +1,7 @@
 //! Diagnostics with the lines they are about. The only renderer of diagnostics.
 
-use annotate_snippets::snippet::Origin;
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use vwmp_core::diagnostic::{Diagnostic, Diagnostics, Severity};
 
 use super::counted;

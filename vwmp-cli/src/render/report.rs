@@ -39,6 +39,16 @@ pub(crate) fn table(report: &Report, width: usize) -> String {
     text
 }
 
+/// What each step gave, as JSON.
+pub(crate) fn outputs(report: &Report) -> String {
+    let given = report.steps().filter_map(|step| Some((step.id, step.output?)));
+    let given = given.filter(|(_, output)| !output.is_null()).take(MOST);
+    given.fold(String::new(), |mut text, (id, output)| {
+        let _ = writeln!(text, "{} {output}", paint(BOLD, id));
+        text
+    })
+}
+
 /// What failed, each with its causes and last lines.
 pub(crate) fn problems(report: &Report, width: usize) -> String {
     let mut text = String::new();
