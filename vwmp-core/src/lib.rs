@@ -9,5 +9,7 @@ pub mod run;
 pub mod schema;
 pub mod source;
 pub mod template;
+pub mod workflow;
 
 pub use run::Engine;
+pub use workflow::Workflow;

@@ -25,6 +25,8 @@ pub struct SchemaError {
     pub unknown_key: bool,
     /// The known key or value that is nearest to what was written.
     pub nearest: Option<String>,
+    /// The place that may have one of several shapes, when this was told by the nearest of them.
+    pub alternatives: Option<String>,
 }
 
 impl Schema {
@@ -43,6 +45,11 @@ impl Schema {
         }
     }
 
+    /// Why the schema can't be used, when it can't.
+    pub fn problem(&self) -> Option<&str> {
+        self.validator.as_ref().err().map(String::as_str)
+    }
+
     /// What does not fit, in the order of the schema; nothing when all does.
     pub fn errors(&self, value: &Value) -> Vec<SchemaError> {
         let validator = match &self.validator {
@@ -54,6 +61,7 @@ impl Schema {
                     message,
                     unknown_key: false,
                     nearest: None,
+                    alternatives: None,
                 }];
             }
         };
@@ -66,7 +74,13 @@ impl Schema {
     fn in_words(&self, error: &ValidationError<'_>) -> Vec<SchemaError> {
         let pointer = error.instance_path().to_string();
         let one = |message: String| {
-            vec![SchemaError { pointer: pointer.clone(), message, unknown_key: false, nearest: None }]
+            vec![SchemaError {
+                pointer: pointer.clone(),
+                message,
+                unknown_key: false,
+                nearest: None,
+                alternatives: None,
+            }]
         };
         let found = shown(error.instance());
         match error.kind() {
@@ -82,7 +96,8 @@ impl Schema {
                 self.not_a_choice(&pointer, error.instance(), &choices(options))
             }
             ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
-                self.alternatives(&pointer, error.instance(), context)
+                let errors = self.alternatives(&pointer, error.instance(), context).into_iter();
+                errors.map(|one| SchemaError { alternatives: Some(pointer.clone()), ..one }).collect()
             }
             ValidationErrorKind::Constant { expected_value } => {
                 one(format!("expected {expected_value}, found {found}"))
@@ -113,6 +128,7 @@ impl Schema {
             message: format!("`{key}` is not known{known}"),
             unknown_key: true,
             nearest: near,
+            alternatives: None,
         }
     }
 
@@ -123,6 +139,7 @@ impl Schema {
             message: format!("expected one of {}, found {}", choices.join(", "), shown(value)),
             unknown_key: false,
             nearest: near.map(str::to_owned),
+            alternatives: None,
         }]
     }
 
@@ -155,7 +172,13 @@ impl Schema {
             })
             .collect();
         let message = format!("expected {}, found {}", expected.join(" or "), shown(value));
-        vec![SchemaError { pointer: pointer.to_owned(), message, unknown_key: false, nearest: None }]
+        vec![SchemaError {
+            pointer: pointer.to_owned(),
+            message,
+            unknown_key: false,
+            nearest: None,
+            alternatives: None,
+        }]
     }
 }
 

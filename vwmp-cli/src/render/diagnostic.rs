@@ -1,7 +1,7 @@
 //! Diagnostics with the lines they are about. The only renderer of diagnostics.
 
 
-use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
 use vwmp_core::diagnostic::{Diagnostic, Diagnostics, Severity};
 
 use super::counted;
@@ -12,7 +12,7 @@ pub(crate) fn render(diagnostics: &Diagnostics, width: usize) -> String {
     let renderer = Renderer::styled().term_width(width);
     let mut text = String::new();
     for one in diagnostics {
-        text.push_str(&renderer.render(&[group(one)]));
+        text.push_str(&rendered(one, &renderer));
         text.push_str("\n\n");
     }
     text.push_str(&count(diagnostics));
@@ -28,32 +28,36 @@ pub(crate) fn count(diagnostics: &Diagnostics) -> String {
     counts.map(|(number, noun)| counted(number, noun)).collect::<Vec<_>>().join(", ")
 }
 
-fn group(diagnostic: &Diagnostic) -> Group<'_> {
+fn rendered(diagnostic: &Diagnostic, renderer: &Renderer) -> String {
+    let excerpts = excerpts(&diagnostic.labels);
+    let text = renderer.render(&[group(diagnostic, &excerpts)]);
+    // The renderer counts columns in the excerpt, where a long line has lost its beginning.
+    excerpts.iter().filter_map(Excerpt::misplaced).fold(text, |text, (shown, true_place)| {
+        text.replacen(&shown, &true_place, 1)
+    })
+}
+
+fn group<'a>(diagnostic: &'a Diagnostic, excerpts: &'a [Excerpt]) -> Group<'a> {
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
     let title = level.primary_title(diagnostic.message.as_str()).id(diagnostic.code.as_str());
-    let mut group = Group::with_title(title);
-    for excerpt in excerpts(&diagnostic.labels) {
-        group = group.element(origin(&excerpt)).element(snippet(excerpt));
-    }
-    group.elements(diagnostic.help.iter().map(|line| Level::HELP.message(line.as_str())))
+    Group::with_title(title)
+        .elements(excerpts.iter().map(snippet))
+        .elements(diagnostic.help.iter().map(|line| Level::HELP.message(line.as_str())))
 }
 
-/// The place is told apart from the snippet, whose lines may be cut.
-fn origin(excerpt: &Excerpt) -> Origin<'static> {
-    Origin::path(excerpt.source.name().to_owned())
-        .line(excerpt.position.line as usize)
-        .char_column(excerpt.position.column as usize)
-}
-
-fn snippet(excerpt: Excerpt) -> Snippet<'static, annotate_snippets::Annotation<'static>> {
-    let marks = excerpt.marks.into_iter().map(|mark| {
+fn snippet(excerpt: &Excerpt) -> Snippet<'_, Annotation<'_>> {
+    let marks = excerpt.marks.iter().map(|mark| {
         let kind = if mark.main { AnnotationKind::Primary } else { AnnotationKind::Context };
-        kind.span(mark.range).label((!mark.text.is_empty()).then_some(mark.text))
+        kind.span(mark.range.clone()).label((!mark.text.is_empty()).then_some(mark.text.as_str()))
     });
-    Snippet::source(excerpt.text).line_start(excerpt.first_line).fold(false).annotations(marks)
+    Snippet::source(&*excerpt.text)
+        .path(excerpt.source.name())
+        .line_start(excerpt.first_line)
+        .fold(false)
+        .annotations(marks)
 }
 
 #[cfg(test)]

@@ -17,8 +17,10 @@ pub(super) struct Excerpt {
     pub(super) text: String,
     /// In the order of the labels.
     pub(super) marks: Vec<Mark>,
-    /// Where the first mark is in the source.
-    pub(super) position: Position,
+    /// Where the mark that the place is told of is in the source.
+    position: Position,
+    /// The column of that mark in the excerpt.
+    column: u32,
 }
 
 /// A place in an [`Excerpt`].
@@ -77,6 +79,13 @@ impl<'l> Placed<'l> {
 }
 
 impl Excerpt {
+    /// The place as it is in the excerpt and as it is in the source, where they differ.
+    pub(super) fn misplaced(&self) -> Option<(String, String)> {
+        let Position { line, column } = self.position;
+        let place = |column: u32| format!("{}:{line}:{column}", self.source.name());
+        (column != self.column).then(|| (place(self.column), place(column)))
+    }
+
     /// Labels of one source, near each other, in the order of their places.
     fn new(placed: &[Placed<'_>]) -> Self {
         let first = &placed[0];
@@ -87,6 +96,7 @@ impl Excerpt {
             text: String::new(),
             marks: Vec::new(),
             position: main.position,
+            column: 0,
             source: Arc::clone(&source),
         };
         let mut end = first.line.start;
@@ -120,10 +130,14 @@ impl Excerpt {
             self.text.push('…');
         }
         let base = self.text.len();
+        let cut = if window.start > line.start { 1 } else { 0 };
         self.text.push_str(text[window.clone()].trim_end_matches('\r'));
         for one in placed {
             let range = one.range();
             let within = |at: usize| base + at.clamp(window.start, window.end) - window.start;
+            if one.position == self.position {
+                self.column = text[window.start..range.start.clamp(window.start, window.end)].chars().count() as u32 + 1 + cut;
+            }
             self.marks.push(Mark {
                 range: within(range.start)..within(range.end),
                 text: one.label.text.clone(),
@@ -164,7 +178,7 @@ mod tests {
         let excerpt = &excerpts(&[label(&source, 10_000_005, 10_000_006)])[0];
         assert!(excerpt.text.len() < 220, "{}", excerpt.text);
         assert_eq!(&excerpt.text[excerpt.marks[0].range.clone()], "X");
-        assert_eq!(excerpt.position.to_string(), "1:5000006");
+        assert_eq!(excerpt.misplaced(), Some(("w.yaml:1:22".into(), "w.yaml:1:5000006".into())));
     }
 
     #[test]

@@ -283,6 +283,24 @@ impl<'d> Iterator for Children<'d> {
     }
 }
 
+/// The entries of mappings that lie over each other, the highest first: each key once, with its values in the same order.
+///
+/// What lies below something that is no mapping is hidden by it.
+pub fn overlaid<'d>(layers: &[NodeRef<'d>]) -> Vec<(Key<'d>, Vec<NodeRef<'d>>)> {
+    let mut entries: Vec<(Key<'d>, Vec<NodeRef<'d>>)> = Vec::new();
+    for (layer, node) in layers.iter().take_while(|node| node.kind() == Kind::Map).enumerate() {
+        for (key, value) in node.entries() {
+            // The keys of one mapping differ from each other.
+            let known = (layer > 0).then(|| entries.iter_mut().find(|(known, _)| known.text == key.text));
+            match known.flatten() {
+                Some((_, values)) => values.push(value),
+                None => entries.push((key, vec![value])),
+            }
+        }
+    }
+    entries
+}
+
 impl fmt::Debug for Document {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Document({:?}, {} nodes)", self.source.name(), self.nodes.len())

@@ -1,5 +1,6 @@
 //! A workflow with everything bound: steps in a fixed order, edges as numbers. Immutable.
 
+mod build;
 mod graph;
 mod retry;
 mod scope;
@@ -11,16 +12,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use vwmp_interfaces::workflow_type::FailurePolicy;
 
+use crate::config::Resolved;
 use crate::registry::{RegisteredAdapter, RegisteredStep, RegisteredWorkflowType};
 use crate::template::{Condition, Template};
 
+pub(crate) use build::build;
+pub(crate) use graph::sort;
 pub use graph::{Cycle, Graph};
 pub use retry::{Backoff, RetryPolicy};
 
-/// A workflow with everything bound. Made by [`crate::Workflow::plan`].
+/// A workflow with everything bound. Made by [`crate::workflow::Workflow::plan`].
 pub struct Plan {
     pub(crate) workflow_id: Arc<str>,
     pub(crate) workflow_name: Arc<str>,
@@ -29,7 +33,11 @@ pub struct Plan {
     pub(crate) environment: Arc<BTreeMap<String, String>>,
     pub(crate) parameters: Arc<Value>,
     pub(crate) config: Arc<Value>,
+    /// The config with the origin of each value; secrets are masked.
+    pub(crate) resolved: Resolved,
     pub(crate) adapters: Vec<PlannedAdapter>,
+    /// What expressions read of adapters, defaults included, by instance.
+    pub(crate) adapter_configs: Map<String, Value>,
     pub(crate) max_parallel: usize,
     pub(crate) timeout: Option<Duration>,
     pub(crate) on_failure: FailurePolicy,
@@ -47,6 +55,7 @@ pub struct Plan {
 pub struct StepIndex(u32);
 
 /// One step of a plan.
+#[derive(Clone)]
 pub struct PlannedStep {
     pub(crate) id: Arc<str>,
     pub(crate) name: Option<Arc<str>>,
@@ -105,6 +114,11 @@ impl Plan {
     /// The workflow's config, all layers merged.
     pub fn config(&self) -> &Value {
         &self.config
+    }
+
+    /// The workflow's config with the origin of each value; secrets are masked.
+    pub fn resolved_config(&self) -> &Resolved {
+        &self.resolved
     }
 
     /// The steps: each after all that it needs, `finally` steps last.

@@ -1,4 +1,4 @@
-//! The plan's own values, as expressions read them.
+//! What expressions read of a plan: all that is known before the run.
 
 use std::borrow::Cow;
 
@@ -12,22 +12,20 @@ impl Scope for Plan {
         match namespace {
             Namespace::Parameters => self.parameters.get(key).map(Cow::Borrowed),
             Namespace::Config => self.config.get(key).map(Cow::Borrowed),
-            Namespace::Env => self.environment.get(key).map(|text| Cow::Owned(text.as_str().into())),
-            Namespace::Adapter => {
-                let adapter = self.adapters.iter().find(|adapter| adapter.instance == key);
-                adapter.map(|adapter| Cow::Borrowed(&adapter.config))
-            }
+            Namespace::Env => self.environment.get(key).map(|value| Cow::Owned(value.as_str().into())),
+            Namespace::Adapter => self.adapter_configs.get(key).map(Cow::Borrowed),
             _ => None,
         }
     }
 
     fn keys(&self, namespace: Namespace) -> Vec<String> {
-        let of = |value: &Value| value.as_object().map(|map| map.keys().cloned().collect());
+        let keys =
+            |value: &Value| value.as_object().into_iter().flat_map(serde_json::Map::keys).cloned().collect();
         match namespace {
-            Namespace::Parameters => of(&self.parameters).unwrap_or_default(),
-            Namespace::Config => of(&self.config).unwrap_or_default(),
+            Namespace::Parameters => keys(&self.parameters),
+            Namespace::Config => keys(&self.config),
             Namespace::Env => self.environment.keys().cloned().collect(),
-            Namespace::Adapter => self.adapters.iter().map(|adapter| adapter.instance.clone()).collect(),
+            Namespace::Adapter => self.adapter_configs.keys().cloned().collect(),
             _ => Vec::new(),
         }
     }

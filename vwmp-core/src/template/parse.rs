@@ -10,7 +10,7 @@ use super::expression::{Expression, ExpressionCache};
 use super::schema::Schema;
 use super::{Piece, Template};
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::document::{Kind, NodeRef};
+use crate::document::{Kind, NodeRef, overlaid};
 use crate::source::{Source, Span};
 
 /// Where a text was written.
@@ -63,6 +63,20 @@ impl Template {
         reader.found.into_result(template).map(|(template, _)| template)
     }
 
+    /// Reads mappings that lie over each other, the highest first; see [`Template::parse_with_schema`].
+    ///
+    /// # Errors
+    /// All expressions in them that can't be read.
+    pub fn parse_layers(
+        layers: &[NodeRef<'_>],
+        schema: Option<&Value>,
+        cache: &ExpressionCache,
+    ) -> Result<Self, Diagnostics> {
+        let mut reader = Reader { cache, found: Diagnostics::default() };
+        let template = reader.layers(layers, schema.map_or_else(Schema::unknown, Schema::new));
+        reader.found.into_result(template).map(|(template, _)| template)
+    }
+
     /// Reads a text.
     ///
     /// # Errors
@@ -81,6 +95,19 @@ struct Reader<'c> {
 }
 
 impl Reader<'_> {
+    fn layers(&mut self, layers: &[NodeRef<'_>], schema: Schema<'_>) -> Template {
+        match layers {
+            [one] => self.node(*one, schema),
+            [first, ..] if first.kind() != Kind::Map => self.node(*first, schema),
+            _ => {
+                let entries = overlaid(layers).into_iter();
+                map(entries
+                    .map(|(key, values)| (key.text.to_owned(), self.layers(&values, schema.entry(key.text))))
+                    .collect())
+            }
+        }
+    }
+
     fn node(&mut self, node: NodeRef<'_>, schema: Schema<'_>) -> Template {
         match node.kind() {
             Kind::Str(text) => self.text(text, || Place::of(node), schema),

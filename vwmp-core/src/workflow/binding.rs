@@ -1,0 +1,118 @@
+//! What a plan binds: the values of parameters, and the configs that depend on them.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::parameters::{self, Given};
+use super::{Adapter, Workflow, layered};
+use crate::config::{Resolved, resolve};
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::plan::PlannedStep;
+use crate::template::{ExpressionCache, Namespace, Reference, Scope, Segment};
+
+/// Everything that has a value before the run.
+pub(crate) struct Binding {
+    pub(crate) parameters: Map<String, Value>,
+    pub(crate) secrets: Vec<String>,
+    pub(crate) config: Resolved,
+    /// The configs of the adapters that the run opens, as far as anything is set.
+    pub(crate) adapters: Vec<Value>,
+    /// The configs of adapters that expressions can read, with their defaults.
+    pub(crate) adapter_configs: Map<String, Value>,
+}
+
+/// What config values can read.
+struct Early<'e> {
+    parameters: &'e Map<String, Value>,
+    environment: &'e BTreeMap<String, String>,
+}
+
+impl Binding {
+    /// Binds the parameters of a workflow.
+    ///
+    /// # Errors
+    /// What is wrong with the parameters; or else, what is wrong with the configs that they give.
+    pub(crate) fn new(workflow: &Workflow, given: &Given) -> Result<Self, Diagnostics> {
+        let bound = parameters::bind(&workflow.parameters, given)?;
+        let mut found = Diagnostics::default();
+        let cache = ExpressionCache::default();
+        let scope = Early { parameters: &bound.values, environment: &workflow.settings.environment };
+        let mut config = resolve(&workflow.config_layers(&bound.given));
+        layered::render(&mut config, &scope, &cache, &mut found);
+        if let (Some(workflow_type), false) = (&workflow.workflow_type, found.has_errors()) {
+            found.extend(layered::type_errors(workflow_type, &config));
+        }
+        let mut of_adapter = |Adapter { instance, adapter }: &Adapter, defaults: bool| {
+            let mut config = layered::of_adapter(instance, adapter, &workflow.settings, defaults);
+            layered::render(&mut config, &scope, &cache, &mut found);
+            if !defaults && !found.has_errors() {
+                found.extend(layered::adapter_errors(instance, adapter, &config));
+            }
+            config.value
+        };
+        let adapters = workflow.adapters.iter().map(|adapter| of_adapter(adapter, false)).collect();
+        let readable = workflow.adapters.iter().chain(&workflow.adapters_read);
+        let adapter_configs =
+            readable.map(|adapter| (adapter.instance.clone(), of_adapter(adapter, true))).collect();
+        if !found.has_errors() {
+            found.extend(workflow.steps.iter().flat_map(|step| unset(step, &config.value)));
+        }
+        let binding =
+            Self { parameters: bound.values, secrets: bound.secrets, config, adapters, adapter_configs };
+        found.into_result(binding).map(|(binding, _)| binding)
+    }
+}
+
+/// What a step reads of the config and nobody has set.
+fn unset(step: &PlannedStep, config: &Value) -> Vec<Diagnostic> {
+    let when = step.when.as_deref().map(|when| when.expression());
+    let expressions = step.config.expressions().into_iter().chain(when);
+    let read = expressions.flat_map(|one| one.references().iter().map(move |reference| (one, reference)));
+    let of_config = read.filter(|(_, one)| one.namespace == Namespace::Config && !one.optional);
+    let absent = of_config.filter(|(_, reference)| !is_there(reference, config));
+    absent
+        .map(|(expression, reference)| {
+            let message = format!("`{reference}` has no value");
+            Diagnostic::error("vwmp::no-value", message)
+                .at(expression.source(), expression.span_of(reference), "")
+                .help(format!("set it in `config`, or give a default: `$<{reference} ?? …>`"))
+        })
+        .collect()
+}
+
+/// Whether a path leads somewhere; through a null it leads to null.
+fn is_there(reference: &Reference, config: &Value) -> bool {
+    let mut at = config;
+    for segment in &reference.path {
+        let next = match segment {
+            _ if at.is_null() => return true,
+            Segment::Key(key) => at.get(&**key),
+            Segment::Index(index) => at.get(index),
+        };
+        match next {
+            Some(next) => at = next,
+            None => return false,
+        }
+    }
+    true
+}
+
+impl Scope for Early<'_> {
+    fn value(&self, namespace: Namespace, key: &str) -> Option<Cow<'_, Value>> {
+        match namespace {
+            Namespace::Parameters => self.parameters.get(key).map(Cow::Borrowed),
+            Namespace::Env => self.environment.get(key).map(|value| Cow::Owned(value.as_str().into())),
+            _ => None,
+        }
+    }
+
+    fn keys(&self, namespace: Namespace) -> Vec<String> {
+        match namespace {
+            Namespace::Parameters => self.parameters.keys().cloned().collect(),
+            Namespace::Env => self.environment.keys().cloned().collect(),
+            _ => Vec::new(),
+        }
+    }
+}

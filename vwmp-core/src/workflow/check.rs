@@ -1,0 +1,301 @@
+//! Everything that can be known of a workflow before it is given parameters, in one pass.
+
+use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use serde_json::Value;
+use vwmp_interfaces::workflow_type::FailurePolicy;
+
+use super::config::{Configs, StepConfig};
+use super::expand::{StepNode, Texts};
+use super::handlers::{Handler, Plugins};
+use super::layered;
+use super::loader::Loader;
+use super::policy::{self, Policies};
+use super::references::Readable;
+use super::{Settings, Workflow, order, outline, parameters};
+use crate::config::resolve;
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::document::{Document, Kind, NodeRef};
+use crate::plan::{PlannedStep, StepPolicy};
+use crate::registry::Registry;
+use crate::template::{Condition, Expression, ExpressionCache, Place, Reference};
+
+/// A step while it is checked.
+pub(super) struct Draft<'c> {
+    pub(super) node: StepNode<'c>,
+    pub(super) id: Arc<str>,
+    pub(super) handler: Option<Rc<Handler<'c>>>,
+    pub(super) config: StepConfig,
+    pub(super) when: Option<Arc<Condition>>,
+    policy: Arc<StepPolicy>,
+}
+
+/// Checks a workflow; see [`Workflow::check`].
+pub(super) fn check(
+    document: Arc<Document>,
+    registry: &Registry,
+    settings: &Settings,
+    loader: &dyn Loader,
+) -> Result<(Workflow, Diagnostics), Diagnostics> {
+    let mut found = Diagnostics::default();
+    let texts = Texts::read(document, registry, loader, &mut found);
+    let workflow = of_texts(&texts, registry, settings, &mut found);
+    let found = in_reading_order(found, texts.documents());
+    match workflow {
+        Some(workflow) => found.into_result(workflow),
+        None => Err(found),
+    }
+}
+
+fn of_texts(
+    texts: &Texts,
+    registry: &Registry,
+    settings: &Settings,
+    found: &mut Diagnostics,
+) -> Option<Workflow> {
+    require(texts, found);
+    let cache = ExpressionCache::default();
+    let mut plugins = Plugins::new(registry, settings);
+    let workflow_type = texts.get("type").and_then(|node| plugins.workflow_type(node, found));
+    let parameters = parameters::read(texts, found);
+    let drafts = drafts(texts, &cache, &mut plugins, found);
+    let ids = ids(&drafts, found);
+    let config = resolve(&layered::of_workflow(texts.documents(), settings, workflow_type.as_deref(), &[]));
+    let mut adapters_read = BTreeSet::new();
+    let readable = Readable {
+        drafts: &drafts,
+        ids: &ids,
+        parameters: &parameters,
+        config: &config,
+        config_schema: workflow_type.as_deref().map(|one| &one.info().config_schema),
+        environment: &settings.environment,
+        adapters: plugins.instances(),
+    };
+    let sequential = texts.text("order") == Some("sequential");
+    let needs: Vec<Vec<usize>> = (0..drafts.len())
+        .map(|at| {
+            let mut needs = order::named(&drafts, at, &ids, found);
+            needs.append(&mut readable.of_step(at, &mut adapters_read, found));
+            needs.append(&mut dependencies(&drafts, at, &ids, found));
+            if sequential && at > 0 && drafts[at - 1].node.finally == drafts[at].node.finally {
+                needs.push(at - 1);
+            }
+            needs.sort_unstable();
+            needs.dedup();
+            needs
+        })
+        .collect();
+    adapters_read.retain(|name| plugins.instances().contains(name));
+    let layers = layered::Check { texts, settings, registry, readable: &readable, cache: &cache };
+    layers.workflow(workflow_type.as_deref(), &config, found);
+    layers.adapters(plugins.adapters.iter(), found);
+    let order = order::order(&drafts, &needs, found);
+    if let (Some(workflow_type), Some(_)) = (&workflow_type, &order) {
+        outline::check(workflow_type, texts, &drafts, &needs, found);
+    }
+    let on_failure = match texts.text("on_failure") {
+        Some("stop") => FailurePolicy::Stop,
+        Some(_) => FailurePolicy::Continue,
+        None => workflow_type.as_deref().map_or(FailurePolicy::Continue, |one| one.info().on_failure),
+    };
+    let main_steps = drafts.iter().take_while(|draft| !draft.node.finally).count();
+    Some(Workflow {
+        id: texts.root().source().name().into(),
+        name: texts.text("name").unwrap_or_default().into(),
+        description: texts.text("description").map(str::to_owned),
+        documents: texts.documents().to_vec(),
+        settings: settings.clone(),
+        parameters,
+        max_parallel: texts.get("max_parallel").and_then(policy::int).and_then(|max| max.try_into().ok()),
+        timeout: texts.get("timeout").and_then(policy::timeout),
+        on_failure,
+        workflow_type,
+        adapters: adapters(plugins.adapters, registry),
+        adapters_read: adapters(adapters_read, registry),
+        order: order?,
+        steps: drafts.into_iter().map(Draft::into_step).collect::<Option<_>>()?,
+        needs,
+        main_steps,
+    })
+}
+
+/// What every workflow has.
+fn require(texts: &Texts, found: &mut Diagnostics) {
+    let root = texts.root();
+    for (key, help) in
+        [("name", "add a line such as `name: release`"), ("steps", "a workflow has `steps:` with a list")]
+    {
+        if texts.get(key).is_none() && root.kind() == Kind::Map {
+            let message = format!("the workflow has no `{key}`");
+            let problem = Diagnostic::error("vwmp::missing-key", message);
+            let start = crate::source::Span { end: root.span().start, ..root.span() };
+            found.push(problem.at(root.source(), start, "").help(help));
+        }
+    }
+}
+
+fn drafts<'c>(
+    texts: &'c Texts,
+    cache: &'c ExpressionCache,
+    plugins: &mut Plugins<'c>,
+    found: &mut Diagnostics,
+) -> Vec<Draft<'c>> {
+    let mut configs = Configs::new(cache);
+    let mut policies = Policies::new(texts);
+    let steps = texts.steps().into_iter().enumerate();
+    steps
+        .map(|(at, node)| {
+            let handler = match node.get("handler") {
+                Some(name) => plugins.handler(name, found),
+                None => {
+                    found.push(no_handler(&node));
+                    None
+                }
+            };
+            let chosen: Vec<(&str, NodeRef<'_>)> =
+                node.get("adapters").into_iter().flat_map(order::texts).collect();
+            let place = node.get("handler").unwrap_or(node.node());
+            plugins.adapters_of(handler.as_deref(), place, &chosen, found);
+            Draft {
+                id: match node.get("id").and_then(NodeRef::as_str) {
+                    Some(id) => id.into(),
+                    None => format!("step-{}", at + 1).into(),
+                },
+                config: match &handler {
+                    Some(handler) => configs.read(&node, handler, found),
+                    None => configs.none(),
+                },
+                when: node.get("when").and_then(|when| condition(when, cache, found)),
+                policy: policies.of(&node, handler.as_deref(), &chosen),
+                handler,
+                node,
+            }
+        })
+        .collect()
+}
+
+fn no_handler(step: &StepNode<'_>) -> Diagnostic {
+    let node = step.node();
+    Diagnostic::error("vwmp::missing-key", format!("`{}` has no `handler`", step.way()))
+        .at(node.source(), node.span(), "")
+        .help("add a line such as `handler: shell.run`")
+}
+
+fn condition(node: NodeRef<'_>, cache: &ExpressionCache, found: &mut Diagnostics) -> Option<Arc<Condition>> {
+    let text = match node.kind() {
+        Kind::Str(text) => text,
+        Kind::Bool(_) => node.raw(),
+        _ => return None,
+    };
+    match Condition::parse(text, &Place::of(node), cache) {
+        Ok(condition) => Some(Arc::new(condition)),
+        Err(problems) => {
+            found.extend(problems);
+            None
+        }
+    }
+}
+
+fn ids(drafts: &[Draft<'_>], found: &mut Diagnostics) -> HashMap<Arc<str>, usize> {
+    let mut ids = HashMap::with_capacity(drafts.len());
+    for (at, draft) in drafts.iter().enumerate() {
+        if let Some(&first) = ids.get(&draft.id) {
+            let first: &Draft<'_> = &drafts[first];
+            let message = format!("two steps have the id `{}`", draft.id);
+            let (here, there) = (draft.id_node(), first.id_node());
+            let problem = Diagnostic::error("vwmp::duplicate-id", message)
+                .at(here.source(), here.span(), "")
+                .at(there.source(), there.span(), "the first one");
+            found.push(problem);
+        } else {
+            ids.insert(Arc::clone(&draft.id), at);
+        }
+    }
+    ids
+}
+
+/// The steps whose outputs a handler finds in its config by itself.
+fn dependencies(
+    drafts: &[Draft<'_>],
+    at: usize,
+    ids: &HashMap<Arc<str>, usize>,
+    found: &mut Diagnostics,
+) -> Vec<usize> {
+    let draft = &drafts[at];
+    let mut steps = Vec::new();
+    for name in &draft.config.dependencies {
+        let usable = ids.get(&**name).filter(|&&step| step != at);
+        match usable.filter(|&&step| draft.node.finally || !drafts[step].node.finally) {
+            Some(&step) => steps.push(step),
+            None => {
+                let node = draft.node.get("config").unwrap_or(draft.node.node());
+                let message =
+                    format!("`{}` needs the output of the step `{name}`, which can't be had", draft.id);
+                let problem = Diagnostic::error("vwmp::unknown-step", message);
+                let problem = problem.at(node.source(), node.span(), "");
+                found.push(problem.nearest(name, ids.keys().map(|id| &**id)));
+            }
+        }
+    }
+    steps
+}
+
+fn adapters(names: BTreeSet<String>, registry: &Registry) -> Vec<super::Adapter> {
+    let known = |name: String| Some((Arc::clone(registry.adapter(&name)?), name));
+    names
+        .into_iter()
+        .filter_map(known)
+        .map(|(adapter, instance)| super::Adapter { instance, adapter })
+        .collect()
+}
+
+impl Draft<'_> {
+    /// What the step's expressions read, each with the expression.
+    pub(super) fn references(&self) -> impl Iterator<Item = (&Expression, &Reference)> {
+        let expressions = match &*self.config.template {
+            crate::template::Template::Literal(_) => Vec::new(),
+            template => template.expressions(),
+        };
+        let when = self.when.as_deref().map(Condition::expression);
+        expressions
+            .into_iter()
+            .chain(when)
+            .flat_map(|one| one.references().iter().map(move |reference| (one, reference)))
+    }
+
+    fn id_node(&self) -> NodeRef<'_> {
+        self.node.get("id").unwrap_or(self.node.node())
+    }
+
+    /// The step, when nothing of it is missing.
+    fn into_step(self) -> Option<PlannedStep> {
+        Some(PlannedStep {
+            id: self.id,
+            name: self.node.get("name").and_then(NodeRef::as_str).map(Arc::from),
+            handler: Arc::clone(&self.handler?.step),
+            config: self.config.template,
+            when: self.when,
+            policy: self.policy,
+        })
+    }
+}
+
+/// What has no place first, then from top to bottom, the workflow itself before what it is based on.
+fn in_reading_order(found: Diagnostics, documents: &[Arc<Document>]) -> Diagnostics {
+    let mut found: Vec<Diagnostic> = found.into_iter().collect();
+    found.sort_by_key(|one| {
+        one.labels.first().map(|label| {
+            let of = documents.iter().position(|document| Arc::ptr_eq(document.source(), &label.source));
+            (of.unwrap_or(documents.len()), label.span.start)
+        })
+    });
+    found.into_iter().collect()
+}
+
+/// The config of a workflow as written, for the rules of its type.
+pub(super) fn written_config(texts: &Texts) -> Value {
+    let layers: Vec<NodeRef<'_>> = texts.all("config").collect();
+    super::config::merged(&layers)
+}

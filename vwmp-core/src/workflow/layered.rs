@@ -1,0 +1,254 @@
+//! The config of a workflow and of its adapters: all layers merged, checked and rendered.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use vwmp_interfaces::finding::{Finding, Findings, Place as FoundAt};
+use vwmp_interfaces::template::has_expressions;
+
+use super::Settings;
+use super::config::is_certain;
+use super::expand::Texts;
+use super::references::Readable;
+use super::shape::written;
+use crate::config::{AdapterLayers, Layers, Origin, Parameter, Resolved, WorkflowLayers, resolve};
+use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
+use crate::document::{Document, NodeRef, Path};
+use crate::registry::{RegisteredAdapter, RegisteredWorkflowType, Registry};
+use crate::schema::{SchemaError, dotted};
+use crate::template::{ExpressionCache, Place, RenderError, Scope, Template};
+
+/// The six layers of a workflow's config.
+pub(super) fn of_workflow(
+    documents: &[Arc<Document>],
+    settings: &Settings,
+    workflow_type: Option<&RegisteredWorkflowType>,
+    parameters: &[Parameter],
+) -> Layers {
+    let layers = WorkflowLayers {
+        settings: &settings.sets,
+        parameters,
+        workflows: documents.iter().filter_map(|document| written(document.root(), "config")).collect(),
+        workflow_type: workflow_type.map(|one| one.name()),
+        files: settings.files().collect(),
+        schema: workflow_type.map(|one| &one.info().config_schema),
+        environment: Some(&settings.environment),
+    };
+    layers.layers()
+}
+
+/// The config of an adapter; with its declared defaults, or as much as was set.
+pub(super) fn of_adapter(
+    instance: &str,
+    adapter: &RegisteredAdapter,
+    settings: &Settings,
+    defaults: bool,
+) -> Resolved {
+    let layers = AdapterLayers {
+        adapter: instance,
+        settings: &settings.sets,
+        files: settings.files().collect(),
+        schema: Some(&adapter.info().config_schema).filter(|_| defaults),
+    };
+    resolve(&layers.layers())
+}
+
+/// What in a workflow's config does not fit its type. Keys of its own are the workflow's business.
+pub(super) fn type_errors(workflow_type: &RegisteredWorkflowType, config: &Resolved) -> Vec<Diagnostic> {
+    let unknown = expressions(config);
+    let errors = workflow_type.config_errors(&config.value);
+    let counts = |error: &&SchemaError| {
+        let own_key = error.unknown_key && error.pointer.matches('/').count() == 1;
+        !own_key && is_certain(error, &unknown)
+    };
+    errors.iter().filter(counts).map(|error| misfit("config", config, error)).collect()
+}
+
+/// What in an adapter's config does not fit.
+pub(super) fn adapter_errors(instance: &str, adapter: &RegisteredAdapter, config: &Resolved) -> Diagnostics {
+    let unknown = expressions(config);
+    let whole = format!("integration_adapters.{instance}.config");
+    let errors = adapter.config_errors(&config.value);
+    let certain = errors.iter().filter(|error| is_certain(error, &unknown));
+    let mut found: Diagnostics = certain.map(|error| misfit(&whole, config, error)).collect();
+    if !found.is_empty() || !unknown.is_empty() {
+        return found;
+    }
+    let mut findings = Findings::default();
+    if let Err(error) = adapter.validate(config.value.clone(), &mut findings) {
+        let pointer = error.path.parse::<Path>().map(|path| path.to_pointer()).unwrap_or_default();
+        found.push(at("vwmp::invalid-config", &whole, config, &pointer, &error.message));
+    }
+    for Finding { code, warning, place, message, help } in findings {
+        let pointer = match place {
+            FoundAt::Config(pointer) | FoundAt::StepConfig(_, pointer) => pointer,
+            FoundAt::Workflow | FoundAt::Step(_) => String::new(),
+        };
+        let mut problem = at(&code, &whole, config, &pointer, &message);
+        if warning {
+            problem.severity = Severity::Warning;
+        }
+        found.push(match help {
+            Some(help) => problem.help(help),
+            None => problem,
+        });
+    }
+    found
+}
+
+/// Evaluates the expressions of the values that stand in files; all others are data.
+pub(super) fn render(
+    config: &mut Resolved,
+    scope: &dyn Scope,
+    cache: &ExpressionCache,
+    found: &mut Diagnostics,
+) {
+    let mut rendered = Vec::new();
+    for (key, value, origin) in config.leaves() {
+        if let Some((source, span)) = origin.place()
+            && any_expression(value)
+            && let Ok(path) = key.parse::<Path>()
+        {
+            let place = Place { source, span, text_at: None };
+            match render_value(value, &place, scope, cache) {
+                Ok(value) => rendered.push((path.to_pointer(), value)),
+                Err(problems) => found.extend(problems),
+            }
+        }
+    }
+    for (pointer, value) in rendered {
+        if let Some(place) = config.value.pointer_mut(&pointer) {
+            *place = value;
+        }
+    }
+}
+
+fn render_value(
+    value: &Value,
+    place: &Place<'_>,
+    scope: &dyn Scope,
+    cache: &ExpressionCache,
+) -> Result<Value, Diagnostics> {
+    match value {
+        Value::String(text) => {
+            let template = Template::parse_text(text, place, cache)?;
+            template.render(scope).map_err(|error: RenderError| error.diagnostic().into())
+        }
+        Value::Array(items) => items.iter().map(|item| render_value(item, place, scope, cache)).collect(),
+        Value::Object(entries) => entries
+            .iter()
+            .map(|(key, value)| Ok((key.clone(), render_value(value, place, scope, cache)?)))
+            .collect(),
+        other => Ok(other.clone()),
+    }
+}
+
+/// A look at the layers before parameters are known.
+pub(super) struct Check<'c> {
+    pub(super) texts: &'c Texts,
+    pub(super) settings: &'c Settings,
+    pub(super) registry: &'c Registry,
+    pub(super) readable: &'c Readable<'c>,
+    pub(super) cache: &'c ExpressionCache,
+}
+
+impl Check<'_> {
+    /// The config of the workflow.
+    pub(super) fn workflow(
+        &self,
+        workflow_type: Option<&RegisteredWorkflowType>,
+        config: &Resolved,
+        found: &mut Diagnostics,
+    ) {
+        let files = || self.settings.files();
+        let of_type = workflow_type.map(|one| one.name()).unwrap_or_default();
+        let of_type = files().filter_map(|file| file.workflow_type(of_type)?.config);
+        let global = files().filter_map(|file| file.config());
+        self.texts.all("config").chain(of_type).chain(global).for_each(|node| self.values(node, found));
+        if let Some(workflow_type) = workflow_type {
+            found.extend(type_errors(workflow_type, config));
+        }
+    }
+
+    /// The configs of adapters.
+    pub(super) fn adapters<'a>(&self, instances: impl Iterator<Item = &'a String>, found: &mut Diagnostics) {
+        for instance in instances {
+            let base = instance.split_once('@').map(|(base, _)| base);
+            for name in std::iter::once(instance.as_str()).chain(base) {
+                let entries = self.settings.files().filter_map(|file| file.integration_adapter(name)?.config);
+                entries.for_each(|node| self.values(node, found));
+            }
+            if let Some(adapter) = self.registry.adapter(instance) {
+                let config = of_adapter(instance, adapter, self.settings, false);
+                found.extend(adapter_errors(instance, adapter, &config));
+            }
+        }
+    }
+
+    /// The expressions in config values.
+    fn values(&self, node: NodeRef<'_>, found: &mut Diagnostics) {
+        match Template::parse(node, self.cache) {
+            Ok(Template::Literal(_)) => {}
+            Ok(template) => {
+                template.expressions().into_iter().for_each(|one| self.readable.of_config(one, found));
+            }
+            Err(problems) => found.extend(problems),
+        }
+    }
+}
+
+fn misfit(whole: &str, config: &Resolved, error: &SchemaError) -> Diagnostic {
+    let problem = at("vwmp::invalid-config", whole, config, &error.pointer, &error.message);
+    match &error.nearest {
+        Some(near) => problem.help(format!("did you mean `{near}`?")),
+        None => problem,
+    }
+}
+
+/// A problem with a part of a merged config, at the layer that it came from.
+fn at(code: &str, whole: &str, config: &Resolved, pointer: &str, message: &str) -> Diagnostic {
+    let mut around = pointer;
+    let origin = loop {
+        let keys = around.split('/').skip(1).map(|key| key.replace("~1", "/").replace("~0", "~"));
+        let path = keys.fold(Path::default(), |path, key| match key.parse() {
+            Ok(index) => path.index(index),
+            Err(_) => path.key(key),
+        });
+        match (config.find(&path), around.rsplit_once('/')) {
+            (Some((_, origin)), _) => break Some(origin),
+            (None, Some((parent, _))) => around = parent,
+            (None, None) => break None,
+        }
+    };
+    let place = format!("{whole}{}", dotted(pointer));
+    match origin.map(|origin| (origin, origin.place())) {
+        Some((_, Some((source, span)))) => {
+            Diagnostic::error(code, format!("`{place}`: {message}")).at(source, span, "")
+        }
+        Some((origin, None)) => Diagnostic::error(code, format!("`{place}` ({}): {message}", told(origin))),
+        None => Diagnostic::error(code, format!("`{place}`: {message}")),
+    }
+}
+
+fn told(origin: &Origin) -> String {
+    match origin {
+        Origin::Runtime { how } => how.to_string(),
+        origin => origin.to_string(),
+    }
+}
+
+/// Where expressions stand in a merged config.
+fn expressions(config: &Resolved) -> Vec<String> {
+    let leaves =
+        config.leaves().filter(|(_, value, origin)| origin.place().is_some() && any_expression(value));
+    leaves.filter_map(|(key, ..)| Some(key.parse::<Path>().ok()?.to_pointer())).collect()
+}
+
+fn any_expression(value: &Value) -> bool {
+    match value {
+        Value::String(text) => has_expressions(text),
+        Value::Array(items) => items.iter().any(any_expression),
+        Value::Object(entries) => entries.values().any(any_expression),
+        _ => false,
+    }
+}

@@ -1,0 +1,105 @@
+//! Which step waits for which: the edges, and the cycles among them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::check::Draft;
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::document::{Kind, NodeRef};
+use crate::plan::{Cycle, sort};
+use crate::source::{Source, Span};
+use crate::template::Namespace;
+
+/// The steps in an order in which each comes after all that it needs, `finally` steps last; nothing when there is none.
+pub(super) fn order(
+    drafts: &[Draft<'_>],
+    needs: &[Vec<usize>],
+    found: &mut Diagnostics,
+) -> Option<Vec<usize>> {
+    match sort(needs) {
+        Ok(order) => {
+            let (mut order, mut finally): (Vec<_>, Vec<_>) =
+                order.into_iter().partition(|&step| !drafts[step].node.finally);
+            order.append(&mut finally);
+            Some(order)
+        }
+        Err(cycles) => {
+            found.extend(cycles.iter().map(|cycle| circle(drafts, cycle)));
+            None
+        }
+    }
+}
+
+/// The steps that a step names in `needs`.
+pub(super) fn named(
+    drafts: &[Draft<'_>],
+    at: usize,
+    ids: &HashMap<Arc<str>, usize>,
+    found: &mut Diagnostics,
+) -> Vec<usize> {
+    let draft = &drafts[at];
+    let mut steps = Vec::new();
+    for (name, node) in draft.node.get("needs").into_iter().flat_map(texts) {
+        let problem =
+            |code: &str, message: String| Diagnostic::error(code, message).at(node.source(), node.span(), "");
+        match ids.get(name) {
+            None => {
+                let problem = problem("vwmp::unknown-step", format!("there is no step `{name}`"));
+                found.push(problem.nearest(name, ids.keys().map(|id| &**id)));
+            }
+            Some(&step) if step == at => {
+                let message = format!("the step `{name}` can't wait for itself");
+                found.push(problem("vwmp::self-reference", message));
+            }
+            Some(&step) if drafts[step].node.finally && !draft.node.finally => {
+                let message = format!("`{name}` belongs to `finally`, which runs after all other steps");
+                found.push(problem("vwmp::finally-reference", message));
+            }
+            Some(&step) => steps.push(step),
+        }
+    }
+    steps
+}
+
+/// One text, or the texts of a list.
+pub(super) fn texts(node: NodeRef<'_>) -> impl Iterator<Item = (&str, NodeRef<'_>)> {
+    let one = Some(node).filter(|node| node.kind() != Kind::Seq);
+    one.into_iter().chain(node.items()).filter_map(|node| Some((node.as_str()?, node)))
+}
+
+/// How many steps of a cycle are shown in full.
+const SHOWN: usize = 10;
+
+fn circle(drafts: &[Draft<'_>], Cycle(steps): &Cycle) -> Diagnostic {
+    let ids: Vec<&str> = steps.iter().chain(&steps[..1]).map(|&step| &*drafts[step].id).collect();
+    let way = if steps.len() > SHOWN {
+        let (first, last) = (&ids[..5], &ids[ids.len() - 4..]);
+        format!("{} → … {} more … → {}", first.join(" → "), ids.len() - 9, last.join(" → "))
+    } else {
+        ids.join(" → ")
+    };
+    let found = Diagnostic::error("vwmp::cycle", format!("the steps wait for each other: {way}"));
+    let edges = steps.iter().zip(&ids[1..]).take(SHOWN);
+    edges.fold(found, |found, (&step, need)| {
+        let (source, span) = place(&drafts[step], need);
+        found.at(source, span, format!("`{}` waits for `{need}`", drafts[step].id))
+    })
+}
+
+/// Where a step says that it needs another: in `needs`, in an expression, or else by being where it is.
+fn place<'d>(draft: &'d Draft<'_>, need: &str) -> (&'d Arc<Source>, Span) {
+    let mut named = draft.node.get("needs").into_iter().flat_map(texts);
+    if let Some((_, node)) = named.find(|(name, _)| *name == need) {
+        return (node.source(), node.span());
+    }
+    let mut references = draft
+        .references()
+        .filter(|(_, reference)| matches!(reference.namespace, Namespace::StepOutputs | Namespace::Steps));
+    match references.find(|(_, reference)| reference.key() == Some(need)) {
+        Some((expression, reference)) => (expression.source(), expression.span_of(reference)),
+        None => {
+            let node = draft.node.get("id").unwrap_or(draft.node.node());
+            (node.source(), node.span())
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! A workflow before the rules of its type.
+
+use std::sync::Arc;
+
+use vwmp_interfaces::finding::{Finding, Findings, Place};
+use vwmp_interfaces::workflow_type::{StepOutline, WorkflowOutline};
+
+use super::check::{Draft, written_config};
+use super::expand::Texts;
+use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
+use crate::document::NodeRef;
+use crate::registry::RegisteredWorkflowType;
+use crate::source::{Source, Span};
+
+/// Asks the type what it thinks of a workflow.
+pub(super) fn check(
+    workflow_type: &RegisteredWorkflowType,
+    texts: &Texts,
+    drafts: &[Draft<'_>],
+    needs: &[Vec<usize>],
+    found: &mut Diagnostics,
+) {
+    let outline = WorkflowOutline {
+        name: texts.text("name").unwrap_or_default().to_owned(),
+        config: written_config(texts),
+        steps: drafts.iter().zip(needs).map(|(draft, needs)| outline(draft, needs)).collect(),
+    };
+    let mut findings = Findings::default();
+    workflow_type.validate_workflow(&outline, &mut findings);
+    for Finding { code, warning, place, message, help } in findings {
+        let (source, span) = locate(&place, texts, drafts);
+        let mut problem = Diagnostic::error(code, message).at(source, span, "");
+        if warning {
+            problem.severity = Severity::Warning;
+        }
+        found.push(match help {
+            Some(help) => problem.help(help),
+            None => problem,
+        });
+    }
+}
+
+fn outline(draft: &Draft<'_>, needs: &[usize]) -> StepOutline {
+    let handler = draft.handler.as_ref().map(|handler| handler.step.name().to_owned());
+    StepOutline {
+        id: draft.id.to_string(),
+        handler: handler.unwrap_or_default(),
+        needs: needs.to_vec(),
+        config: draft.config.written().clone(),
+        finally: draft.node.finally,
+    }
+}
+
+fn locate<'t>(place: &Place, texts: &'t Texts, drafts: &'t [Draft<'_>]) -> (&'t Arc<Source>, Span) {
+    let step = |step: usize| {
+        let node = &drafts.get(step)?.node;
+        Some(node.get("handler").unwrap_or(node.node()))
+    };
+    let found: Option<NodeRef<'t>> = match place {
+        Place::Workflow => texts.get("type"),
+        Place::Step(at) => step(*at),
+        Place::Config(pointer) => texts.all("config").find_map(|config| config.at_pointer(pointer)),
+        Place::StepConfig(at, pointer) => {
+            let within = drafts
+                .get(*at)
+                .and_then(|draft| draft.node.all("config").find_map(|config| config.at_pointer(pointer)));
+            within.or_else(|| step(*at))
+        }
+    };
+    let node = found.or_else(|| texts.get("type")).unwrap_or(texts.root());
+    (node.source(), node.span())
+}

@@ -1,0 +1,369 @@
+//! What is given when a run starts: declared, read from text, and bound.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use serde_json::{Map, Value};
+
+use super::expand::Texts;
+use super::shape::{Way, written, wrong_type};
+use crate::config;
+use crate::diagnostic::{Diagnostic, Diagnostics, nearest};
+use crate::document::{Document, Key, Kind, NodeRef, overlaid, plain_value};
+use crate::schema::{Schema, SchemaError, dotted};
+use crate::source::{Source, Span};
+
+/// A declared parameter.
+pub struct Parameter {
+    /// One line for people.
+    pub description: Option<String>,
+    /// Whether it has to be given.
+    pub required: bool,
+    /// Whether its value must not be shown.
+    pub secret: bool,
+    /// Its value when it is not given.
+    pub default: Option<Value>,
+    /// What its value has to be: a JSON Schema.
+    pub schema: Value,
+    compiled: Schema,
+    source: Arc<Source>,
+    span: Span,
+}
+
+/// The parameters of a workflow, in the order written.
+pub type Parameters = IndexMap<String, Parameter>;
+
+/// Given values by name, each with how it was given.
+pub type Given = BTreeMap<String, (Value, String)>;
+
+/// The values of a run.
+pub(super) struct Bound {
+    pub(super) values: Map<String, Value>,
+    /// Those that were given.
+    pub(super) given: Vec<config::Parameter>,
+    pub(super) secrets: Vec<String>,
+}
+
+/// The keys of a parameter that are not part of its JSON Schema.
+const OWN_KEYS: [&str; 4] = ["required", "secret", "default", "description"];
+
+/// The keywords of JSON Schema (2020-12) that make sense for one value.
+const KEYWORDS: [&str; 38] = [
+    "type",
+    "enum",
+    "const",
+    "title",
+    "examples",
+    "format",
+    "pattern",
+    "minLength",
+    "maxLength",
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "multipleOf",
+    "items",
+    "prefixItems",
+    "contains",
+    "minItems",
+    "maxItems",
+    "uniqueItems",
+    "minContains",
+    "maxContains",
+    "properties",
+    "required",
+    "additionalProperties",
+    "patternProperties",
+    "propertyNames",
+    "minProperties",
+    "maxProperties",
+    "dependentRequired",
+    "anyOf",
+    "oneOf",
+    "allOf",
+    "not",
+    "if",
+    "then",
+    "else",
+    "$defs",
+];
+
+/// Reads the declared parameters.
+pub(super) fn read(texts: &Texts, found: &mut Diagnostics) -> Parameters {
+    let layers: Vec<NodeRef<'_>> = texts.all("parameters").filter(|node| node.kind() == Kind::Map).collect();
+    let declared = overlaid(&layers);
+    declared.into_iter().map(|(key, nodes)| (key.text.to_owned(), declare(key, &nodes, found))).collect()
+}
+
+fn declare(key: Key<'_>, nodes: &[NodeRef<'_>], found: &mut Diagnostics) -> Parameter {
+    let parameters = Way::Key(&Way::Root, "parameters");
+    let way = Way::Key(&parameters, key.text);
+    let mappings: Vec<NodeRef<'_>> = nodes.iter().copied().filter(|node| node.kind() == Kind::Map).collect();
+    let said = |key: &str| mappings.iter().find_map(|&node| written(node, key));
+    let is_true = |key: &str| said(key).is_some_and(|node| node.kind() == Kind::Bool(true));
+    let mut schema = Map::new();
+    for (keyword, values) in overlaid(&mappings) {
+        if OWN_KEYS.contains(&keyword.text) {
+            continue;
+        }
+        if !KEYWORDS.contains(&keyword.text) && !keyword.text.starts_with("x-") {
+            found.push(unknown_key(&way, keyword, values[0]));
+        } else if let Some(value) = values.first() {
+            schema.insert(keyword.text.to_owned(), value.to_json());
+        }
+    }
+    let schema = Value::Object(schema);
+    let compiled = Schema::new(&schema);
+    // An alias that is written elsewhere still has the place of the parameter.
+    let (source, span) = (Arc::clone(nodes[0].source()), key.span);
+    let broken = compiled.problem().map(|problem| {
+        Diagnostic::error("vwmp::invalid-schema", format!("`{way}` is no JSON Schema: {problem}")).at(
+            &source,
+            nodes[0].span(),
+            "",
+        )
+    });
+    let default = said("default").map(|node| as_type(node, &schema));
+    match (broken, &default, said("default")) {
+        (Some(broken), ..) => found.push(broken),
+        (None, Some(value), Some(node)) => {
+            found.extend(compiled.errors(value).into_iter().map(|error| {
+                let path = format!("{way}.default{}", dotted(&error.pointer));
+                let at = node.at_pointer(&error.pointer).unwrap_or(node);
+                let problem =
+                    Diagnostic::error("vwmp::invalid-default", format!("`{path}`: {}", error.message));
+                with_nearest(problem.at(at.source(), at.span(), ""), &error)
+            }));
+        }
+        _ => {}
+    }
+    Parameter {
+        description: said("description").and_then(NodeRef::as_str).map(str::to_owned),
+        required: is_true("required"),
+        secret: is_true("secret"),
+        default,
+        schema,
+        compiled,
+        source,
+        span,
+    }
+}
+
+fn unknown_key(way: &Way<'_>, key: Key<'_>, value: NodeRef<'_>) -> Diagnostic {
+    let known = || OWN_KEYS.into_iter().chain(KEYWORDS);
+    let problem = Diagnostic::error("vwmp::unknown-key", format!("`{way}` has no key `{}`", key.text));
+    let problem = problem.at(value.source(), key.span, "").nearest(key.text, known());
+    if problem.help.is_empty() {
+        problem.help(
+            "a parameter has `required`, `secret`, `default`, `description` and the keys of JSON Schema",
+        )
+    } else {
+        problem
+    }
+}
+
+/// The value of a node; where only text is accepted, a number is the text it is written as.
+fn as_type(node: NodeRef<'_>, schema: &Value) -> Value {
+    match node.kind() {
+        Kind::Bool(_) | Kind::Int(_) | Kind::Float(_) if schema["type"] == "string" => node.raw().into(),
+        _ => node.to_json(),
+    }
+}
+
+/// The value that a text from a command line stands for: of the type that the schema asks for, if it can be read so.
+pub fn read_parameter(text: &str, schema: &Value) -> Value {
+    if let Some(options) = schema["enum"].as_array()
+        && let Some(option) = options.iter().find(|option| is_written(option, text))
+    {
+        return option.clone();
+    }
+    let types: Vec<&str> = match &schema["type"] {
+        Value::String(one) => vec![one],
+        Value::Array(several) => several.iter().filter_map(Value::as_str).collect(),
+        _ if schema["enum"].is_array() => vec!["string"],
+        _ => return plain_value(text),
+    };
+    // Text accepts everything, so it comes last.
+    let read = types.iter().filter(|name| **name != "string").find_map(|name| read_as(text, name));
+    read.unwrap_or_else(|| text.into())
+}
+
+fn read_as(text: &str, name: &str) -> Option<Value> {
+    let value: Value = serde_json::from_str(text.trim()).ok()?;
+    let fits = match name {
+        "integer" => value.is_i64() || value.is_u64(),
+        "number" => value.is_number(),
+        "boolean" => value.is_boolean(),
+        "array" => value.is_array(),
+        "object" => value.is_object(),
+        _ => value.is_null(),
+    };
+    fits.then_some(value)
+}
+
+fn is_written(option: &Value, text: &str) -> bool {
+    option.as_str().map_or_else(|| option.to_string() == text, |option| option == text)
+}
+
+/// Puts given values and defaults together.
+///
+/// # Errors
+/// Every parameter that is not declared, that is missing, or whose value does not fit.
+pub(super) fn bind(declared: &Parameters, given: &Given) -> Result<Bound, Diagnostics> {
+    let mut found = Diagnostics::default();
+    for (name, (value, how)) in given {
+        match declared.get(name) {
+            None => found.push(undeclared(declared, name, how)),
+            Some(parameter) => found.extend(parameter.misfits(name, value, how)),
+        }
+    }
+    let missing: Vec<_> = declared
+        .iter()
+        .filter(|(name, one)| one.required && one.default.is_none() && !given.contains_key(*name))
+        .collect();
+    found.extend(required(&missing));
+    if found.has_errors() {
+        return Err(found);
+    }
+    let value = |name: &String, one: &Parameter| {
+        let given = given.get(name).map(|(value, _)| value);
+        given.or(one.default.as_ref()).cloned().unwrap_or_default()
+    };
+    let values: Map<_, _> = declared.iter().map(|(name, one)| (name.clone(), value(name, one))).collect();
+    let mut secrets = Vec::new();
+    declared.iter().filter(|(_, one)| one.secret).for_each(|(name, _)| texts_in(&values[name], &mut secrets));
+    let given = given.iter().map(|(name, (value, how))| {
+        let how = if declared[name].secret { concealed(how) } else { how.clone() };
+        config::Parameter { name: name.clone(), value: value.clone(), how }
+    });
+    Ok(Bound { given: given.collect(), values, secrets })
+}
+
+fn undeclared(declared: &Parameters, name: &str, how: &str) -> Diagnostic {
+    let message = format!("the workflow has no parameter `{name}`{}", told(&concealed(how)));
+    let problem = Diagnostic::error("vwmp::unknown-parameter", message);
+    let known: Vec<&str> = declared.keys().map(String::as_str).collect();
+    match nearest(name, known.iter().copied()) {
+        Some(near) => problem.help(format!("did you mean `{near}`?")),
+        None if known.is_empty() => problem.help("it declares none"),
+        None => problem.help(format!("its parameters are {}", known.join(", "))),
+    }
+}
+
+fn required(missing: &[(&String, &Parameter)]) -> Option<Diagnostic> {
+    let names: Vec<String> = missing.iter().map(|(name, _)| format!("`{name}`")).collect();
+    let (first, _) = missing.first()?;
+    let message = match names.as_slice() {
+        [one] => format!("the parameter {one} is required"),
+        several => format!("the parameters {} are required", several.join(", ")),
+    };
+    let places =
+        missing.iter().fold(Diagnostic::error("vwmp::missing-parameter", message), |problem, (_, one)| {
+            problem.at(&one.source, one.span, one.description.clone().unwrap_or_default())
+        });
+    Some(places.help(format!("give it with `-p {first}=VALUE`")))
+}
+
+impl Parameter {
+    fn misfits(&self, name: &str, value: &Value, how: &str) -> Vec<Diagnostic> {
+        let how = told(&if self.secret { concealed(how) } else { how.to_owned() });
+        let problem = |error: SchemaError| {
+            let path = format!("{name}{}", dotted(&error.pointer));
+            let message = if self.secret { without_value(&error.message) } else { &error.message };
+            let message = format!("parameter `{path}`{how}: {message}");
+            let problem = Diagnostic::error("vwmp::invalid-parameter", message);
+            if self.secret { problem } else { with_nearest(problem, &error) }
+        };
+        self.compiled.errors(value).into_iter().map(problem).collect()
+    }
+}
+
+fn with_nearest(problem: Diagnostic, error: &SchemaError) -> Diagnostic {
+    match &error.nearest {
+        Some(near) => problem.help(format!("did you mean `{near}`?")),
+        None => problem,
+    }
+}
+
+/// What was expected, without what was found.
+fn without_value(message: &str) -> &str {
+    match message.split_once(", found ") {
+        Some((expected, _)) if expected.starts_with("expected ") => expected,
+        _ => "the value does not fit its schema",
+    }
+}
+
+/// How a value was given, without the value: `-p token=…`.
+fn concealed(how: &str) -> String {
+    how.split_once('=').map_or_else(|| how.to_owned(), |(before, _)| format!("{before}=…"))
+}
+
+fn told(how: &str) -> String {
+    if how.is_empty() { String::new() } else { format!(" ({how})") }
+}
+
+/// Every text in a value that would give it away.
+fn texts_in(value: &Value, texts: &mut Vec<String>) {
+    match value {
+        Value::Null | Value::Bool(_) => {}
+        Value::Number(number) => texts.push(number.to_string()),
+        Value::String(text) if text.is_empty() => {}
+        Value::String(text) => texts.push(text.clone()),
+        Value::Array(items) => items.iter().for_each(|item| texts_in(item, texts)),
+        Value::Object(entries) => entries.values().for_each(|value| texts_in(value, texts)),
+    }
+}
+
+/// Reads a file of parameters: a mapping of names to values.
+///
+/// # Errors
+/// When it is no mapping.
+pub fn parameters_of(document: &Document) -> Result<Given, Diagnostics> {
+    let root = document.root();
+    if root.kind() != Kind::Map {
+        return Err(wrong_type(&root.source().name(), root, "a mapping of parameters").into());
+    }
+    let given = root.entries().map(|(key, node)| {
+        let how = format!("{}:{}", node.source().name(), node.source().position(key.span.start));
+        (key.text.to_owned(), (node.to_json(), how))
+    });
+    Ok(given.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn text_becomes_what_the_schema_asks_for() {
+        for (text, schema, expected) in [
+            ("3", json!({ "type": "integer" }), json!(3)),
+            ("3", json!({ "type": "string" }), json!("3")),
+            ("3.5", json!({ "type": "number" }), json!(3.5)),
+            ("3.5", json!({ "type": "integer" }), json!("3.5")),
+            ("true", json!({ "type": "boolean" }), json!(true)),
+            ("yes", json!({ "type": "boolean" }), json!("yes")),
+            ("[1, 2]", json!({ "type": "array" }), json!([1, 2])),
+            ("{\"a\": 1}", json!({ "type": "object" }), json!({ "a": 1 })),
+            ("3", json!({ "type": ["string", "integer"] }), json!(3)),
+            ("x", json!({ "type": ["string", "integer"] }), json!("x")),
+            ("2", json!({ "enum": [1, 2] }), json!(2)),
+            ("2", json!({ "enum": ["1", "2"] }), json!("2")),
+            ("3", json!({}), json!(3)),
+            ("1.10", json!({ "type": "string" }), json!("1.10")),
+        ] {
+            assert_eq!(read_parameter(text, &schema), expected, "{text} as {schema}");
+        }
+    }
+
+    #[test]
+    fn secrets_are_not_told() {
+        assert_eq!(concealed("-p token=hunter2"), "-p token=…");
+        assert_eq!(without_value("expected text, found the number 3"), "expected text");
+        assert_eq!(without_value("\"hunter2\" is too long"), "the value does not fit its schema");
+    }
+}

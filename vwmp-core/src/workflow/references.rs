@@ -1,0 +1,287 @@
+//! What expressions read: whether it is there, and which step it comes from.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::check::Draft;
+use super::parameters::Parameters;
+use crate::config::Resolved;
+use crate::diagnostic::{Diagnostic, Diagnostics, nearest};
+use crate::document::Path;
+use crate::document::path::Segment as PathSegment;
+use crate::template::{Expression, Namespace, Reference, Segment};
+
+/// The keys of `run` that are known at all times, and those known to `finally` steps alone.
+const RUN_KEYS: [&str; 4] = ["id", "workflow", "workspace", "attempt"];
+const FINALLY_RUN_KEYS: [&str; 2] = ["status", "failed_steps"];
+
+/// What expressions can read before the run.
+pub(super) struct Readable<'c> {
+    pub(super) drafts: &'c [Draft<'c>],
+    pub(super) ids: &'c HashMap<Arc<str>, usize>,
+    pub(super) parameters: &'c Parameters,
+    /// As far as it is known without parameters.
+    pub(super) config: &'c Resolved,
+    /// The schema of the workflow type.
+    pub(super) config_schema: Option<&'c Value>,
+    pub(super) environment: &'c BTreeMap<String, String>,
+    pub(super) adapters: &'c BTreeSet<String>,
+}
+
+/// A reference, and the expression that it is part of.
+#[derive(Clone, Copy)]
+struct Read<'e> {
+    expression: &'e Expression,
+    reference: &'e Reference,
+}
+
+impl Readable<'_> {
+    /// The steps whose outputs a step reads; what can't be read is found.
+    pub(super) fn of_step(
+        &self,
+        at: usize,
+        adapters: &mut BTreeSet<String>,
+        found: &mut Diagnostics,
+    ) -> Vec<usize> {
+        let mut steps = Vec::new();
+        for (expression, reference) in self.drafts[at].references() {
+            let read = Read { expression, reference };
+            let problem = match reference.namespace {
+                Namespace::StepOutputs | Namespace::Steps => match self.step(at, read) {
+                    Ok(step) => {
+                        steps.push(step);
+                        None
+                    }
+                    Err(problem) => Some(*problem),
+                },
+                Namespace::Adapter => {
+                    adapters.extend(reference.key().map(str::to_owned));
+                    self.adapter(read)
+                }
+                Namespace::Config => self.config(read),
+                Namespace::Run => self.run(at, read),
+                _ => self.elsewhere(read),
+            };
+            found.extend(problem);
+        }
+        steps
+    }
+
+    /// Looks at an expression in a config value, which is read before there are steps.
+    pub(super) fn of_config(&self, expression: &Expression, found: &mut Diagnostics) {
+        for reference in expression.references() {
+            let read = Read { expression, reference };
+            found.extend(match reference.namespace {
+                Namespace::Parameters | Namespace::Env => self.elsewhere(read),
+                other => {
+                    let message = format!(
+                        "`{other}` can't be read here: config values can read `parameters` and `env` alone"
+                    );
+                    Some(read.problem("vwmp::unknown-reference", message))
+                }
+            });
+        }
+    }
+
+    fn step(&self, at: usize, read: Read<'_>) -> Result<usize, Box<Diagnostic>> {
+        let id = read.reference.key().unwrap_or_default();
+        let Some(&step) = self.ids.get(id) else {
+            let message = format!("there is no step `{id}`");
+            let problem = read.problem("vwmp::unknown-step", message);
+            return Err(Box::new(problem.nearest(id, self.ids.keys().map(|id| &**id))));
+        };
+        if step == at {
+            let message = format!("the step `{id}` can't read its own result");
+            return Err(Box::new(read.problem("vwmp::self-reference", message)));
+        }
+        if self.drafts[step].node.finally && !self.drafts[at].node.finally {
+            let message = format!("`{id}` belongs to `finally`, which runs after all other steps");
+            return Err(Box::new(read.problem("vwmp::finally-reference", message)));
+        }
+        match self.inside_step(step, read) {
+            Some(problem) => Err(Box::new(problem)),
+            None => Ok(step),
+        }
+    }
+
+    /// Looks at what comes behind the id of a step.
+    fn inside_step(&self, step: usize, read: Read<'_>) -> Option<Diagnostic> {
+        const FACTS: [&str; 3] = ["status", "error", "outputs"];
+        let path = &read.reference.path[1..];
+        let (path, from) = match read.reference.namespace {
+            Namespace::StepOutputs => (path, 1),
+            _ => match path.first() {
+                None => return None,
+                Some(Segment::Key(key)) if &**key == "outputs" => (&path[1..], 2),
+                Some(Segment::Key(key)) if FACTS.contains(&&**key) => return None,
+                Some(other) => {
+                    return Some(read.unknown_name("steps.<id>", &other.to_string(), FACTS.into_iter()));
+                }
+            },
+        };
+        let handler = &self.drafts[step].handler.as_ref()?.step;
+        let schema = &handler.info().output_schema;
+        let mut at = schema;
+        for (i, segment) in path.iter().enumerate() {
+            at = referred(schema, at);
+            let known = closed(at, handler.output_is_typed())?;
+            let Segment::Key(key) = segment else { return None };
+            match known.get(&**key) {
+                Some(next) => at = next,
+                None => {
+                    let place = Shortened(read.reference, from + i).to_string();
+                    let names = known.keys().map(String::as_str);
+                    let problem = read.unknown_name(&place, key, names);
+                    return Some(problem);
+                }
+            }
+        }
+        None
+    }
+
+    fn adapter(&self, read: Read<'_>) -> Option<Diagnostic> {
+        let name = read.reference.key()?;
+        let known = || self.adapters.iter().map(String::as_str);
+        (!self.adapters.contains(name)).then(|| read.unknown_name("adapter", name, known()))
+    }
+
+    fn config(&self, read: Read<'_>) -> Option<Diagnostic> {
+        if read.reference.optional {
+            return None;
+        }
+        let mut schema = self.config_schema;
+        let mut value = &self.config.value;
+        for (i, segment) in read.reference.path.iter().enumerate() {
+            let Segment::Key(key) = segment else { return None };
+            let root = self.config_schema.unwrap_or(&Value::Null);
+            schema = schema.and_then(|one| referred(root, one).get("properties")?.get(&**key));
+            match (value, value.get(&**key)) {
+                (_, Some(found)) => value = found,
+                _ if schema.is_some() => return None,
+                (Value::Object(_), None) => {
+                    let key = path(&read.reference.path[..=i]);
+                    let mut problem = self.config.unknown_key(&key.to_string());
+                    if let Some(near) = nearest(&key.to_string(), self.schema_keys()) {
+                        problem.help = vec![format!("did you mean `{near}`?")];
+                    }
+                    return Some(problem.at(read.expression.source(), read.span(), ""));
+                }
+                // A value with an expression in it, or one that a parameter may replace.
+                _ => return None,
+            }
+        }
+        None
+    }
+
+    fn schema_keys(&self) -> impl Iterator<Item = &str> {
+        let properties = self.config_schema.and_then(|schema| schema["properties"].as_object());
+        properties.into_iter().flat_map(|properties| properties.keys().map(String::as_str))
+    }
+
+    fn run(&self, at: usize, read: Read<'_>) -> Option<Diagnostic> {
+        let key = read.reference.key()?;
+        let finally = self.drafts[at].node.finally;
+        if FINALLY_RUN_KEYS.contains(&key) && !finally {
+            let message = format!("`run.{key}` is known only to the steps of `finally`");
+            return Some(read.problem("vwmp::unknown-reference", message));
+        }
+        let known = || RUN_KEYS.into_iter().chain(FINALLY_RUN_KEYS);
+        (!known().any(|known| known == key)).then(|| read.unknown_name("run", key, known()))
+    }
+
+    fn elsewhere(&self, read: Read<'_>) -> Option<Diagnostic> {
+        let key = read.reference.key()?;
+        match read.reference.namespace {
+            Namespace::Parameters if !self.parameters.contains_key(key) => {
+                Some(read.unknown_name("parameters", key, self.parameters.keys().map(String::as_str)))
+            }
+            Namespace::Env if !read.reference.optional && !self.environment.contains_key(key) => {
+                let message = format!("the environment has no `{key}`");
+                let problem = read.problem("vwmp::unknown-variable", message);
+                let problem = problem.nearest(key, self.environment.keys().map(String::as_str));
+                Some(problem.help(format!("set {key}, or give a default: `$<env.{key} ?? …>`")))
+            }
+            Namespace::Secrets => {
+                let problem =
+                    read.problem("vwmp::unknown-reference", "this version has no secret sources".into());
+                Some(problem.help("use a parameter with `secret: true`"))
+            }
+            Namespace::Item | Namespace::Matrix => {
+                let name = read.reference.namespace;
+                let message = format!("`{name}` belongs to fan-outs, which this version does not have");
+                Some(read.problem("vwmp::unknown-reference", message))
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Read<'_> {
+    fn span(&self) -> crate::source::Span {
+        self.expression.span_of(self.reference)
+    }
+
+    fn problem(&self, code: &str, message: String) -> Diagnostic {
+        Diagnostic::error(code, message).at(self.expression.source(), self.span(), "")
+    }
+
+    fn unknown_name<'a>(
+        &self,
+        place: &str,
+        name: &str,
+        known: impl Iterator<Item = &'a str> + Clone,
+    ) -> Diagnostic {
+        let problem = self.problem("vwmp::unknown-reference", format!("`{place}` has no `{name}`"));
+        let problem = problem.nearest(name, known.clone());
+        let known: Vec<&str> = known.collect();
+        match known.as_slice() {
+            _ if !problem.help.is_empty() => problem,
+            [] => problem,
+            known => problem.help(format!("known are {}", known.join(", "))),
+        }
+    }
+}
+
+/// The first part of a reference.
+struct Shortened<'r>(&'r Reference, usize);
+
+impl std::fmt::Display for Shortened<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let path = self.0.path[..self.1].to_vec();
+        Reference { path, ..self.0.clone() }.fmt(f)
+    }
+}
+
+fn path(segments: &[Segment]) -> Path {
+    let segment = |segment: &Segment| match segment {
+        Segment::Key(key) => PathSegment::Key(key.to_string()),
+        Segment::Index(index) => PathSegment::Index(*index),
+    };
+    segments.iter().map(segment).collect()
+}
+
+/// The schema that a local reference leads to.
+fn referred<'s>(root: &'s Value, schema: &'s Value) -> &'s Value {
+    let mut at = schema;
+    for _ in 0..8 {
+        let target = at["$ref"].as_str().and_then(|target| root.pointer(target.strip_prefix('#')?));
+        match target {
+            Some(target) => at = target,
+            None => break,
+        }
+    }
+    at
+}
+
+/// The properties of an object that has no others.
+fn closed(schema: &Value, typed: bool) -> Option<&serde_json::Map<String, Value>> {
+    let properties = schema["properties"].as_object()?;
+    let open = match schema.get("additionalProperties") {
+        None => !typed,
+        Some(additional) => *additional != Value::Bool(false),
+    };
+    let more = ["anyOf", "oneOf", "allOf", "patternProperties"];
+    (!open && !more.iter().any(|key| schema.get(key).is_some())).then_some(properties)
+}
