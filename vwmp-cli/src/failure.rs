@@ -72,7 +72,12 @@ impl Failure {
             }
             (Self::Output(error), _) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             (other, _) => {
-                writeln!(terminal.err(), "{}{}", paint(RED.bold(), "error"), paint(BOLD, format!(": {other}")))
+                writeln!(
+                    terminal.err(),
+                    "{}{}",
+                    paint(RED.bold(), "error"),
+                    paint(BOLD, format!(": {other}"))
+                )
             }
         }
     }

@@ -32,14 +32,19 @@ pub(super) fn handlers(mut program: Program, arguments: &Catalog) -> Result<Exit
 
 pub(super) fn types(mut program: Program, arguments: &Catalog) -> Result<Exit, Failure> {
     let entries = program.registry()?.workflow_types().map(|plugin| workflow_type(plugin)).collect();
-    let kind =
-        Kind { name: "workflow type", heading: "Workflow types", fact: "version", unknown: "vwmp::unknown-type" };
+    let kind = Kind {
+        name: "workflow type",
+        heading: "Workflow types",
+        fact: "version",
+        unknown: "vwmp::unknown-type",
+    };
     show(&program, arguments, entries, &kind)
 }
 
 pub(super) fn adapters(mut program: Program, arguments: &Catalog) -> Result<Exit, Failure> {
     let entries = program.registry()?.adapters().map(|one| adapter(one)).collect();
-    let kind = Kind { name: "adapter", heading: "Adapters", fact: "serves", unknown: "vwmp::unknown-adapter" };
+    let kind =
+        Kind { name: "adapter", heading: "Adapters", fact: "serves", unknown: "vwmp::unknown-adapter" };
     show(&program, arguments, entries, &kind)
 }
 

@@ -7,9 +7,7 @@ use std::path::{Path, PathBuf};
 
 use self::repository::Repository;
 use super::run;
-use crate::arguments::{
-    Assignment, Demo, Format, PlaceArguments, ValueArguments, WorkflowArguments,
-};
+use crate::arguments::{Assignment, Demo, Format, PlaceArguments, ValueArguments, WorkflowArguments};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::terminal::{BOLD, DIM, paint};
@@ -25,7 +23,11 @@ pub(super) fn demo(mut program: Program, arguments: &Demo) -> Result<Exit, Failu
     let repository = Repository::create(&directory, &environment, RELEASE)?;
     let mut err = program.terminal.err();
     writeln!(err, "{}", paint(BOLD, format!("a repository to release, in {}", directory.display())))?;
-    writeln!(err, "{}\n", paint(DIM, format!("{} run release.yaml -p summary=\"{SUMMARY}\"", program.name())))?;
+    writeln!(
+        err,
+        "{}\n",
+        paint(DIM, format!("{} run release.yaml -p summary=\"{SUMMARY}\"", program.name()))
+    )?;
     drop(err);
     let registry = program.registry()?;
     let (plan, _) = input::plan(&workflow(&repository), &registry, environment)?;

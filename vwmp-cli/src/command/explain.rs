@@ -94,8 +94,7 @@ impl Secrets {
         let key = &explanation.key;
         // A mapping is told by its parts, unless another kind of value is shadowed by it.
         if !explanation.parts.is_empty() && explanation.shadowed.is_empty() {
-            let parts: Vec<String> =
-                explanation.parts.iter().map(|part| self.in_text(part, width)).collect();
+            let parts: Vec<String> = explanation.parts.iter().map(|part| self.in_text(part, width)).collect();
             return parts.join("\n");
         }
         let mut table = Table::new(["layer", "", "where", "value"]);

@@ -125,7 +125,8 @@ impl Signals {
                 continue;
             }
             let grace = Limits::default().grace.as_secs();
-            let reason = format!("{what}; running steps have {grace} s to stop, and a second {what} kills them");
+            let reason =
+                format!("{what}; running steps have {grace} s to stop, and a second {what} kills them");
             if let Some(terminal) = quiet {
                 // The run is cancelled whether or not anybody can be told.
                 let _ = writeln!(terminal.err(), "cancelling: {reason}");

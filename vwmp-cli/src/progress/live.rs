@@ -86,7 +86,9 @@ impl View for Live {
         }
         // The line of a step under way says already that it started.
         let told = self.words.tell(event);
-        if let Some(text) = told.filter(|_| !matches!(event.kind, EventKind::AttemptStarted { attempt: 1, .. })) {
+        if let Some(text) =
+            told.filter(|_| !matches!(event.kind, EventKind::AttemptStarted { attempt: 1, .. }))
+        {
             self.line(&text);
         }
         if matches!(event.kind, EventKind::RunFinished { .. }) {

@@ -8,9 +8,9 @@ use vwmp_core::plan::Plan;
 use vwmp_core::run::Event;
 use vwmp_interfaces::Timestamp;
 
+use super::View;
 use super::feed::News;
 use super::words::Words;
-use super::View;
 use crate::render::report;
 use crate::terminal::{DIM, Terminal, paint};
 

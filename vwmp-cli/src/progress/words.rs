@@ -20,6 +20,8 @@ pub(super) struct Words {
 
 struct UnderWay {
     since: Timestamp,
+    /// When the last attempt ended.
+    until: Timestamp,
     /// Why the last attempt did not succeed.
     trouble: Option<String>,
 }
@@ -36,6 +38,7 @@ impl Words {
             EventKind::AttemptFinished { step, outcome, .. } => {
                 if let Some(under_way) = self.under_way.get_mut(step) {
                     under_way.trouble = outcome.describe();
+                    under_way.until = event.at;
                 }
                 return None;
             }
@@ -45,7 +48,7 @@ impl Words {
                 format!("{} {}{}", self.name(*step), paint(YELLOW, again), self.trouble(*step))
             }
             EventKind::StepFinished { step, status, cause } => {
-                self.finished(*step, *status, cause.as_deref(), event.at)
+                self.finished(*step, *status, cause.as_deref())
             }
             EventKind::CancelRequested { reason } => paint(YELLOW, format!("cancelling: {reason}")),
             EventKind::RunAborted { .. } | EventKind::RunStarted { .. } | EventKind::RunFinished { .. } => {
@@ -59,26 +62,20 @@ impl Words {
     }
 
     fn started(&mut self, step: StepIndex, attempt: u32, at: Timestamp) -> String {
-        self.under_way.entry(step).or_insert(UnderWay { since: at, trouble: None });
+        self.under_way.entry(step).or_insert(UnderWay { since: at, until: at, trouble: None });
         match attempt {
             1 => format!("{} started", self.name(step)),
             _ => format!("{} started, attempt {attempt}", self.name(step)),
         }
     }
 
-    fn finished(
-        &mut self,
-        step: StepIndex,
-        status: StepStatus,
-        cause: Option<&Cause>,
-        at: Timestamp,
-    ) -> String {
+    fn finished(&mut self, step: StepIndex, status: StepStatus, cause: Option<&Cause>) -> String {
         let trouble = match cause {
             Some(cause) => format!(": {}", one_line(&cause.describe(&self.plan))),
             None if status == StepStatus::Succeeded => String::new(),
             None => self.trouble(step),
         };
-        let after = self.under_way.remove(&step).map(|one| duration(at.since(one.since)));
+        let after = self.under_way.remove(&step).map(|one| duration(one.until.since(one.since)));
         let after = after.map(|after| paint(DIM, format!(" after {after}"))).unwrap_or_default();
         format!("{} {}{after}{trouble}", self.name(step), report::status(status))
     }

@@ -1,6 +1,5 @@
 //! Diagnostics with the lines they are about. The only renderer of diagnostics.
 
-
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
 use vwmp_core::diagnostic::{Diagnostic, Diagnostics, Severity};
 
@@ -32,9 +31,10 @@ fn rendered(diagnostic: &Diagnostic, renderer: &Renderer) -> String {
     let excerpts = excerpts(&diagnostic.labels);
     let text = renderer.render(&[group(diagnostic, &excerpts)]);
     // The renderer counts columns in the excerpt, where a long line has lost its beginning.
-    excerpts.iter().filter_map(Excerpt::misplaced).fold(text, |text, (shown, true_place)| {
-        text.replacen(&shown, &true_place, 1)
-    })
+    excerpts
+        .iter()
+        .filter_map(Excerpt::misplaced)
+        .fold(text, |text, (shown, true_place)| text.replacen(&shown, &true_place, 1))
 }
 
 fn group<'a>(diagnostic: &'a Diagnostic, excerpts: &'a [Excerpt]) -> Group<'a> {

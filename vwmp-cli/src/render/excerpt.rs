@@ -136,7 +136,10 @@ impl Excerpt {
             let range = one.range();
             let within = |at: usize| base + at.clamp(window.start, window.end) - window.start;
             if one.position == self.position {
-                self.column = text[window.start..range.start.clamp(window.start, window.end)].chars().count() as u32 + 1 + cut;
+                self.column = text[window.start..range.start.clamp(window.start, window.end)].chars().count()
+                    as u32
+                    + 1
+                    + cut;
             }
             self.marks.push(Mark {
                 range: within(range.start)..within(range.end),

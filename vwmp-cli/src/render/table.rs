@@ -89,7 +89,11 @@ pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
 }
 
 fn columns(text: &str) -> usize {
-    if text.contains('\u{1b}') { anstream::adapter::strip_str(text).to_string().width() } else { text.width() }
+    if text.contains('\u{1b}') {
+        anstream::adapter::strip_str(text).to_string().width()
+    } else {
+        text.width()
+    }
 }
 
 #[cfg(test)]

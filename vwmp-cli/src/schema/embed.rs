@@ -3,7 +3,8 @@
 use serde_json::{Map, Value, json};
 
 /// Keywords whose value is one schema, a list of schemas, or a mapping to schemas.
-const ONE: [&str; 6] = ["items", "additionalProperties", "not", "contains", "propertyNames", "unevaluatedProperties"];
+const ONE: [&str; 6] =
+    ["items", "additionalProperties", "not", "contains", "propertyNames", "unevaluatedProperties"];
 const LIST: [&str; 4] = ["anyOf", "oneOf", "allOf", "prefixItems"];
 const MAPPING: [&str; 4] = ["properties", "patternProperties", "$defs", "dependentSchemas"];
 

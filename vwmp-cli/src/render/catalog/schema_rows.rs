@@ -151,10 +151,7 @@ mod tests {
             (json!({ "$ref": "#/$defs/Level" }), "`patch`, `minor`"),
             (json!({ "anyOf": [{ "$ref": "#/$defs/Level" }, { "type": "null" }] }), "`patch`, `minor`"),
             (json!({ "type": "array", "items": { "type": "string" } }), "a list of texts"),
-            (
-                json!({ "type": "object", "additionalProperties": { "type": "string" } }),
-                "a mapping to text",
-            ),
+            (json!({ "type": "object", "additionalProperties": { "type": "string" } }), "a mapping to text"),
             (json!(true), "anything"),
         ] {
             assert_eq!(kind(&root, &schema, 0), expected, "{schema}");
