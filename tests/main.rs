@@ -1,1 +1,4 @@
-//! Tests over the whole of VWMP.
+//! Tests over the whole of VWMP, in one binary.
+
+mod architecture;
+mod tidy;

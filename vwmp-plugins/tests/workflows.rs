@@ -1,7 +1,5 @@
 //! The example workflows fit the handlers they use.
 
-#![expect(clippy::unwrap_used, reason = "tests stop at the first surprise")]
-
 use std::fs;
 use std::path::Path;
 

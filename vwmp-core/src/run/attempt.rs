@@ -3,7 +3,7 @@
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -125,9 +125,15 @@ fn finished(attempt: &Attempt, prepared: &dyn PreparedStep, result: Result<Value
         }
     };
     match checked {
-        Ok(output) => Outcome::Succeeded(Arc::new(output)),
+        Ok(output) => Outcome::Succeeded(shared(output)),
         Err(failure) => Outcome::Failed(Box::new(failure)),
     }
+}
+
+/// Most steps give nothing; a million of them share it.
+fn shared(output: Value) -> Arc<Value> {
+    static NOTHING: LazyLock<Arc<Value>> = LazyLock::new(|| Arc::new(Value::Null));
+    if output.is_null() { Arc::clone(&NOTHING) } else { Arc::new(output) }
 }
 
 fn check_output(attempt: &Attempt, output: Value) -> Result<Value, Failure> {

@@ -1,4 +1,4 @@
-//! The loop of a run: decide, record, apply, do. Nothing is done or shown before it is recorded.
+//! The loop of a run: decide, apply, record, do. Nothing is done or shown before it is recorded.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -22,6 +22,9 @@ use crate::plan::{Plan, StepIndex};
 /// How often attempts are looked after that should have ended by themselves.
 const WATCH_EVERY: Duration = Duration::from_millis(250);
 
+/// How many events are recorded at once, about.
+const BATCH: usize = 4096;
+
 /// Everything that drives one run.
 pub(super) struct Drive {
     plan: Arc<Plan>,
@@ -38,6 +41,12 @@ pub(super) struct Drive {
     live: HashMap<StepIndex, Live>,
     watch: Interval,
     deadline: Option<Timestamp>,
+    /// The time of the last news: what follows from it happened then.
+    now: Timestamp,
+    /// Taken into the state, but not recorded yet.
+    fresh: Vec<Event>,
+    /// Room for decisions, kept to be used again.
+    decided: Vec<EventKind>,
     next_seq: u64,
 }
 
@@ -97,46 +106,68 @@ impl Drive {
             live: HashMap::new(),
             watch,
             deadline: None,
+            now: session.clock.now(),
+            fresh: Vec::new(),
+            decided: Vec::new(),
             next_seq: 0,
         }
     }
 
     /// Runs to the end. What happened before the first decision comes in as `first`.
     pub(super) async fn run(mut self, first: Vec<EventKind>) -> Result<RunState, JournalError> {
-        self.record(first).await?;
-        self.deadline = self.plan.timeout.map(|limit| self.clock.now().after(limit));
-        let mut decided = Vec::new();
+        self.deadline = self.plan.timeout.map(|limit| self.now.after(limit));
+        self.take_in(first);
         loop {
-            loop {
-                decide(&self.plan, &self.state, &self.view, self.clock.now(), &mut decided);
-                if decided.is_empty() {
-                    break;
+            while self.decide_more() {
+                if self.fresh.len() >= BATCH {
+                    self.record_and_do().await?;
                 }
-                self.record(std::mem::take(&mut decided)).await?;
             }
+            self.record_and_do().await?;
             if self.state.ended().is_some() {
                 return Ok(self.state);
             }
             let news = self.next_news().await;
-            self.take_in(news).await?;
+            self.now = self.clock.now();
+            let events = self.events_of(news);
+            self.take_in(events);
         }
     }
 
-    /// Record, apply, do.
-    async fn record(&mut self, kinds: Vec<EventKind>) -> Result<(), JournalError> {
-        let at = self.clock.now();
-        let seq = self.next_seq;
-        self.next_seq += kinds.len() as u64;
-        let numbered = kinds.into_iter().zip(seq..);
-        let events: Vec<Event> = numbered.map(|(kind, seq)| Event { seq, at, kind }).collect();
-        self.journal.append(&events).await?;
-        for event in &events {
-            self.state.apply(&self.plan, event);
+    /// Decides what follows from what happened so far; says whether anything does.
+    fn decide_more(&mut self) -> bool {
+        let mut decided = std::mem::take(&mut self.decided);
+        decide(&self.plan, &self.state, &self.view, self.now, &mut decided);
+        let more = !decided.is_empty();
+        self.take_in(decided.drain(..));
+        self.decided = decided;
+        more
+    }
+
+    /// Adds events to the state, and to what is to be recorded.
+    fn take_in(&mut self, kinds: impl IntoIterator<Item = EventKind>) {
+        for kind in kinds {
+            let event = Event { seq: self.next_seq, at: self.now, kind };
+            self.next_seq += 1;
+            self.state.apply(&self.plan, &event);
+            self.fresh.push(event);
         }
+    }
+
+    /// Records what is fresh, and only then acts on it and shows it.
+    async fn record_and_do(&mut self) -> Result<(), JournalError> {
+        if self.fresh.is_empty() {
+            return Ok(());
+        }
+        self.journal.append(&self.fresh).await?;
+        let mut events = std::mem::take(&mut self.fresh);
         for event in &events {
             self.act(&event.kind);
         }
-        if !self.watchers.is_closed() {
+        if self.watchers.is_closed() {
+            events.clear();
+            self.fresh = events;
+        } else {
             // Nobody listening any more is no reason to stop.
             let _ = self.watchers.send(events.into());
         }
@@ -204,19 +235,17 @@ impl Drive {
         }
     }
 
-    async fn take_in(&mut self, news: News) -> Result<(), JournalError> {
+    fn events_of(&mut self, news: News) -> Vec<EventKind> {
         match news {
-            News::Finished(first) => self.take_finished(first).await,
-            News::Order(Order::Cancel(reason)) => {
-                self.record(vec![EventKind::CancelRequested { reason }]).await
-            }
-            News::Order(Order::Kill) => self.kill().await,
-            News::Watch => self.leave_behind_the_deaf().await,
-            News::Due => self.stop_when_out_of_time().await,
+            News::Finished(first) => self.finished(first),
+            News::Order(Order::Cancel(reason)) => vec![EventKind::CancelRequested { reason }],
+            News::Order(Order::Kill) => self.kill(),
+            News::Watch => self.leave_behind_the_deaf(),
+            News::Due => self.out_of_time(),
         }
     }
 
-    async fn take_finished(&mut self, first: Finished) -> Result<(), JournalError> {
+    fn finished(&mut self, first: Finished) -> Vec<EventKind> {
         let mut events = Vec::new();
         let mut next = Some(first);
         while let Some((step, attempt, outcome)) = next {
@@ -227,17 +256,17 @@ impl Drive {
             }
             next = self.attempts.try_join_next().and_then(Result::ok);
         }
-        self.record(events).await
+        events
     }
 
-    async fn stop_when_out_of_time(&mut self) -> Result<(), JournalError> {
-        let over = self.deadline.is_some_and(|deadline| self.clock.now() >= deadline);
+    fn out_of_time(&self) -> Vec<EventKind> {
+        let over = self.deadline.is_some_and(|deadline| self.now >= deadline);
         if !over || self.state.stopping().is_some() {
-            return Ok(());
+            return Vec::new();
         }
         let limit = self.plan.timeout.unwrap_or_default();
         let reason = format!("the workflow took longer than its timeout of {} s", limit.as_secs_f64());
-        self.record(vec![EventKind::CancelRequested { reason: reason.into() }]).await
+        vec![EventKind::CancelRequested { reason: reason.into() }]
     }
 
     fn ask_all_to_stop(&mut self) {
@@ -248,7 +277,7 @@ impl Drive {
     }
 
     /// An attempt that blocks its thread can't even be timed out from within its own task.
-    async fn leave_behind_the_deaf(&mut self) -> Result<(), JournalError> {
+    fn leave_behind_the_deaf(&mut self) -> Vec<EventKind> {
         let patience = self.limits.grace + 2 * WATCH_EVERY;
         let now = Instant::now();
         let deaf: Vec<(StepIndex, bool)> = self
@@ -261,28 +290,26 @@ impl Drive {
                 (late || ignored).then_some((step, late && !ignored))
             })
             .collect();
-        self.leave_behind(deaf).await
+        self.leave_behind(deaf)
     }
 
-    async fn kill(&mut self) -> Result<(), JournalError> {
-        if self.state.cancel_reason().is_none() {
-            self.record(vec![EventKind::CancelRequested { reason: "killed".into() }]).await?;
-        }
+    fn kill(&mut self) -> Vec<EventKind> {
+        let mut events = vec![EventKind::CancelRequested { reason: "killed".into() }];
         let all = self.live.keys().map(|&step| (step, false)).collect();
-        self.leave_behind(all).await
+        events.extend(self.leave_behind(all));
+        events
     }
 
-    async fn leave_behind(&mut self, mut steps: Vec<(StepIndex, bool)>) -> Result<(), JournalError> {
+    fn leave_behind(&mut self, mut steps: Vec<(StepIndex, bool)>) -> Vec<EventKind> {
         steps.sort_unstable();
-        let mut events = Vec::new();
-        for (step, late) in steps {
-            let Some(live) = self.live.remove(&step) else { continue };
+        let left = steps.into_iter().filter_map(|(step, late)| {
+            let live = self.live.remove(&step)?;
             live.task.abort();
             let how = Interruption { after: live.began.elapsed(), abandoned: true };
             let outcome = if late { Outcome::TimedOut(how) } else { Outcome::Cancelled(how) };
-            events.push(EventKind::AttemptFinished { step, attempt: live.attempt, outcome });
-        }
-        self.record(events).await
+            Some(EventKind::AttemptFinished { step, attempt: live.attempt, outcome })
+        });
+        left.collect()
     }
 }
 

@@ -11,7 +11,11 @@ use super::ports::{Journal, JournalError, LogStore};
 
 /// A journal that lives as long as the process. Clones share the events.
 #[derive(Debug, Clone, Default)]
-pub struct MemoryJournal(Arc<Mutex<Vec<Event>>>);
+pub struct MemoryJournal(Arc<Mutex<Chunks>>);
+
+/// Events in pieces of one size: a list that grows by doubling would need room for twice as many.
+#[derive(Debug, Default)]
+struct Chunks(Vec<Vec<Event>>);
 
 /// Keeps the last lines of each step.
 #[derive(Default)]
@@ -29,15 +33,28 @@ struct StepLines {
 impl MemoryJournal {
     /// The events so far.
     pub fn events(&self) -> Vec<Event> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).0.concat()
+    }
+}
+
+impl Chunks {
+    const EVENTS: usize = 4096;
+
+    fn push(&mut self, event: Event) {
+        if self.0.last().is_none_or(|last| last.len() == Self::EVENTS) {
+            self.0.push(Vec::with_capacity(if self.0.is_empty() { 0 } else { Self::EVENTS }));
+        }
+        if let Some(last) = self.0.last_mut() {
+            last.push(event);
+        }
     }
 }
 
 impl Journal for MemoryJournal {
     fn append<'a>(&'a mut self, events: &'a [Event]) -> BoxFuture<'a, Result<(), JournalError>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(events);
-        // A ready future of no size: no allocation a step.
-        Box::pin(std::future::ready(Ok(())))
+        let mut chunks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        events.iter().for_each(|event| chunks.push(event.clone()));
+        Box::pin(async { Ok(()) })
     }
 }
 

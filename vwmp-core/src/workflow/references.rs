@@ -11,11 +11,8 @@ use crate::config::Resolved;
 use crate::diagnostic::{Diagnostic, Diagnostics, nearest};
 use crate::document::Path;
 use crate::document::path::Segment as PathSegment;
+use crate::run::{FINALLY_RUN_KEYS, RUN_KEYS};
 use crate::template::{Expression, Namespace, Reference, Segment};
-
-/// The keys of `run` that are known at all times, and those known to `finally` steps alone.
-const RUN_KEYS: [&str; 4] = ["id", "workflow", "workspace", "attempt"];
-const FINALLY_RUN_KEYS: [&str; 2] = ["status", "failed_steps"];
 
 /// What expressions can read before the run.
 pub(super) struct Readable<'c> {

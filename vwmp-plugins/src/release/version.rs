@@ -46,24 +46,18 @@ pub(super) fn raise(version: &Version, increment: Increment) -> Version {
 /// # Errors
 /// What is wrong, to follow the file's name.
 pub(super) fn find_plain(text: &str) -> Result<Found, String> {
-    let mut lines = text.split_inclusive('\n').scan(0, |at, line| {
-        let start = *at;
-        *at += line.len();
-        Some((start, line))
-    });
-    let filled = |&(start, line): &(usize, &str)| {
-        let line_trimmed = line.trim_start_matches(['\u{feff}', ' ', '\t']);
-        let start = start + line.len() - line_trimmed.len();
-        let word = line_trimmed.trim();
-        (!word.is_empty()).then(|| (start..start + word.len(), word.to_owned()))
-    };
-    let Some((span, word)) = lines.find_map(|line| filled(&line)) else {
+    let lines = text.lines().map(|line| line.trim_start_matches('\u{feff}').trim());
+    let mut filled = lines.filter(|line| !line.is_empty());
+    let Some(word) = filled.next() else {
         return Err("is empty; it should hold a version such as 1.2.3".to_owned());
     };
-    let version = parse(&word)?;
-    if let Some(second) = lines.filter_map(|line| Version::parse(&filled(&line)?.1).ok()).next() {
+    let version = parse(word)?;
+    if let Some(second) = filled.find_map(|line| Version::parse(line).ok()) {
         return Err(format!("holds two versions, {version} and {second}; keep one"));
     }
+    // Only blanks stand before it, so the first place is the one.
+    let start = text.find(word).unwrap_or_default();
+    let span = start..start + word.len();
     Ok(Found { version, spans: vec![span] })
 }
 
