@@ -8,12 +8,12 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use vwmp_core::Engine;
 use vwmp_core::plan::Plan;
 use vwmp_core::registry::Registry;
-use vwmp_core::run::{EngineError, Limits, Report, Run, RunControl};
+use vwmp_core::run::{EngineError, Report, Run, RunControl};
 
 use crate::arguments::{self, Format};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::progress::{Watch, feed};
+use crate::progress::{Watch, cancelling, feed};
 use crate::render::{diagnostic, report};
 use crate::terminal::Terminal;
 use crate::{Program, input, panic};
@@ -117,21 +117,18 @@ impl Signals {
         loop {
             let what = tokio::select! {
                 report = &mut run => return Ok(report?),
-                _ = self.interrupt.recv() => "Ctrl-C",
-                _ = self.terminate.recv() => "SIGTERM",
+                _ = self.interrupt.recv() => "interrupted by Ctrl-C",
+                _ = self.terminate.recv() => "stopped by SIGTERM",
             };
             if std::mem::replace(&mut asked, true) {
                 control.kill();
                 continue;
             }
-            let grace = Limits::default().grace.as_secs();
-            let reason =
-                format!("{what}; running steps have {grace} s to stop, and a second {what} kills them");
             if let Some(terminal) = quiet {
                 // The run is cancelled whether or not anybody can be told.
-                let _ = writeln!(terminal.err(), "cancelling: {reason}");
+                let _ = writeln!(terminal.err(), "{}", cancelling(what));
             }
-            control.cancel(&reason);
+            control.cancel(what);
         }
     }
 }

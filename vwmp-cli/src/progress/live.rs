@@ -33,7 +33,8 @@ impl Live {
     pub(super) fn new(terminal: Terminal, plan: Arc<Plan>) -> Self {
         let screen = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
         let whole = screen.add(ProgressBar::new(plan.steps().len() as u64));
-        whole.set_style(style("{wide_msg}"));
+        // Not as wide as the screen: where the terminal writes ^C, it must not begin another line.
+        whole.set_style(style("{msg}"));
         let words = Words::new(Arc::clone(&plan));
         Self { terminal, words, plan, screen, whole, steps: HashMap::new(), ended: 0, lines: String::new() }
     }
@@ -52,7 +53,7 @@ impl Live {
             return;
         }
         let bar = self.screen.insert_before(&self.whole, ProgressBar::new_spinner());
-        let color = if self.terminal.colors_stderr() { ".cyan" } else { "" };
+        let color = if self.terminal.colors_stderr() { ":.cyan" } else { "" };
         bar.set_style(style(&format!("{{spinner{color}}} {{prefix}} {{elapsed}} {{wide_msg}}")));
         bar.set_prefix(self.plan[step].id().to_owned());
         self.steps.insert(step, bar);
