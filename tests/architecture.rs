@@ -18,12 +18,29 @@ const TABLE: [(&str, &[&str]); 8] = [
 
 /// What the core must never pull in, directly or through others.
 const NOT_IN_CORE: [&str; 16] = [
-    "vwmp-plugins", "vwmp-project", "vwmp-cli", "git2", "gix", "rusqlite", "sqlx", "tokio-postgres", "reqwest",
-    "hyper", "ureq", "axum", "wasmtime", "clap", "indicatif", "openssl",
+    "vwmp-plugins",
+    "vwmp-project",
+    "vwmp-cli",
+    "git2",
+    "gix",
+    "rusqlite",
+    "sqlx",
+    "tokio-postgres",
+    "reqwest",
+    "hyper",
+    "ureq",
+    "axum",
+    "wasmtime",
+    "clap",
+    "indicatif",
+    "openssl",
 ];
 
 fn metadata() -> Metadata {
-    MetadataCommand::new().manifest_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml")).exec().unwrap()
+    MetadataCommand::new()
+        .manifest_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"))
+        .exec()
+        .unwrap()
 }
 
 /// The workspace's own crates that a crate imports, by kind of dependency.
@@ -33,7 +50,8 @@ fn imports(metadata: &Metadata, kind: DependencyKind) -> BTreeMap<String, BTreeS
     let packages = metadata.workspace_packages().into_iter();
     packages
         .map(|package| {
-            let own = package.dependencies.iter().filter(|one| one.kind == kind && members.contains(&one.name));
+            let own =
+                package.dependencies.iter().filter(|one| one.kind == kind && members.contains(&one.name));
             (package.name.to_string(), own.map(|one| one.name.clone()).collect())
         })
         .collect()
@@ -54,7 +72,10 @@ fn crates_import_what_the_table_allows() {
     }
     let members = metadata.workspace_packages();
     for (name, _) in TABLE {
-        assert!(members.iter().any(|package| package.name.as_str() == name), "{name} is gone from the workspace");
+        assert!(
+            members.iter().any(|package| package.name.as_str() == name),
+            "{name} is gone from the workspace"
+        );
     }
 }
 
@@ -72,7 +93,8 @@ fn the_core_is_free_of_edges() {
     let metadata = metadata();
     let graph = metadata.resolve.as_ref().unwrap();
     let name_of = |id: &cargo_metadata::PackageId| metadata[id].name.to_string();
-    let core = metadata.workspace_packages().into_iter().find(|one| one.name.as_str() == "vwmp-core").unwrap();
+    let core =
+        metadata.workspace_packages().into_iter().find(|one| one.name.as_str() == "vwmp-core").unwrap();
     let mut seen = BTreeSet::from([core.id.clone()]);
     let mut todo = vec![core.id.clone()];
     while let Some(id) = todo.pop() {

@@ -5,11 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use vwmp_interfaces::workflow_type::FailurePolicy;
 
 use super::handlers;
-use crate::config::{Layers, resolve};
 use crate::plan::{Graph, Plan, PlannedStep, RetryPolicy, StepIndex, StepPolicy};
 use crate::source::{Source, Span};
 use crate::template::{Condition, ExpressionCache, Place};
@@ -108,9 +107,9 @@ impl PlanDraft {
             environment: Arc::default(),
             parameters: Arc::new(json!({})),
             config: Arc::new(json!({})),
-            resolved: resolve(&Layers::default()),
+            resolved: crate::config::resolve(&crate::config::Layers::default()),
             adapters: Vec::new(),
-            adapter_configs: Map::new(),
+            adapter_configs: serde_json::Map::new(),
             max_parallel: self.max_parallel,
             timeout: self.timeout,
             on_failure: self.on_failure,
