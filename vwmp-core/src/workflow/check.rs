@@ -1,6 +1,6 @@
 //! Everything that can be known of a workflow before it is given parameters, in one pass.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -12,6 +12,7 @@ use super::expand::{StepNode, Texts};
 use super::handlers::{Handler, Plugins};
 use super::layered;
 use super::loader::Loader;
+use super::order::Ids;
 use super::policy::{self, Policies};
 use super::references::Readable;
 use super::{Adapter, Settings, Workflow, order, outline, parameters};
@@ -62,7 +63,7 @@ fn of_texts(
     let workflow_type = texts.get("type").and_then(|node| plugins.workflow_type(node, found));
     let parameters = parameters::read(texts, found);
     let drafts = drafts(texts, &cache, &mut plugins, found);
-    let ids = ids(&drafts, found);
+    let ids = Ids::new(&drafts, found);
     let config = resolve(&layered::of_workflow(texts.documents(), settings, workflow_type.as_deref(), &[]));
     let mut adapters_read = BTreeSet::new();
     let readable = Readable {
@@ -75,10 +76,10 @@ fn of_texts(
         adapters: plugins.instances(),
     };
     let needs = needs(texts, &readable, &mut adapters_read, found);
-    adapters_read.retain(|name| plugins.instances().contains(name));
+    adapters_read.retain(|name| plugins.instances().contains(name) && !plugins.adapters.contains(name));
     let layers = layered::Check { texts, settings, registry, readable: &readable, cache: &cache };
     layers.workflow(workflow_type.as_deref(), &config, found);
-    layers.adapters(plugins.adapters.iter(), found);
+    layers.adapters(plugins.adapters.union(&adapters_read), found);
     let order = order::order(&drafts, &needs, found);
     if let (Some(workflow_type), Some(_)) = (&workflow_type, &order) {
         outline::check(workflow_type, texts, &drafts, &needs, found);
@@ -181,24 +182,6 @@ fn condition(node: NodeRef<'_>, cache: &ExpressionCache, found: &mut Diagnostics
     }
 }
 
-fn ids(drafts: &[Draft<'_>], found: &mut Diagnostics) -> HashMap<Arc<str>, usize> {
-    let mut ids = HashMap::with_capacity(drafts.len());
-    for (at, draft) in drafts.iter().enumerate() {
-        if let Some(&first) = ids.get(&draft.id) {
-            let first: &Draft<'_> = &drafts[first];
-            let message = format!("two steps have the id `{}`", draft.id);
-            let (here, there) = (draft.id_node(), first.id_node());
-            let problem = Diagnostic::error("vwmp::duplicate-id", message)
-                .at(here.source(), here.span(), "")
-                .at(there.source(), there.span(), "the first one");
-            found.push(problem);
-        } else {
-            ids.insert(Arc::clone(&draft.id), at);
-        }
-    }
-    ids
-}
-
 /// What each step needs: named, read, found by its handler, or above it.
 fn needs(
     texts: &Texts,
@@ -223,26 +206,20 @@ fn needs(
 }
 
 /// The steps whose outputs a handler finds in its config by itself.
-fn dependencies(
-    drafts: &[Draft<'_>],
-    at: usize,
-    ids: &HashMap<Arc<str>, usize>,
-    found: &mut Diagnostics,
-) -> Vec<usize> {
+fn dependencies(drafts: &[Draft<'_>], at: usize, ids: &Ids, found: &mut Diagnostics) -> Vec<usize> {
     let draft = &drafts[at];
     let mut steps = Vec::new();
     for name in &draft.config.dependencies {
-        let usable = ids.get(&**name).filter(|&&step| step != at);
-        match usable.filter(|&&step| draft.node.finally || !drafts[step].node.finally) {
-            Some(&step) => steps.push(step),
-            None => {
-                let node = draft.node.get("config").unwrap_or(draft.node.node());
+        let node = draft.node.get("config").unwrap_or(draft.node.node());
+        match ids.get(name) {
+            None => found.push(ids.unknown(name).at(node.source(), node.span(), "its output is needed here")),
+            Some(step) if step == at || (drafts[step].node.finally && !draft.node.finally) => {
                 let message =
-                    format!("`{}` needs the output of the step `{name}`, which can't be had", draft.id);
+                    format!("`{}` needs the output of `{name}`, which does not end before it", draft.id);
                 let problem = Diagnostic::error("vwmp::unknown-step", message);
-                let problem = problem.at(node.source(), node.span(), "");
-                found.push(problem.nearest(name, ids.keys().map(|id| &**id)));
+                found.push(problem.at(node.source(), node.span(), ""));
             }
+            Some(step) => steps.push(step),
         }
     }
     steps
@@ -275,7 +252,8 @@ impl Draft<'_> {
             .flat_map(|one| one.references().iter().map(move |reference| (one, reference)))
     }
 
-    fn id_node(&self) -> NodeRef<'_> {
+    /// The id, or the step when it has none.
+    pub(super) fn id_node(&self) -> NodeRef<'_> {
         self.node.get("id").unwrap_or(self.node.node())
     }
 
