@@ -18,6 +18,7 @@ pub(crate) fn of(registry: &Registry) -> Value {
         ("duration".to_owned(), duration()),
         ("timeout".to_owned(), timeout()),
         ("texts".to_owned(), texts()),
+        ("expression".to_owned(), embed::expression()),
     ]);
     for handler in registry.steps() {
         let (name, info) = (handler.name(), handler.info());
@@ -40,6 +41,7 @@ fn workflow(registry: &Registry) -> Value {
         "description": "Steps with an order. See docs/workflow.md.",
         "type": "object",
         "additionalProperties": false,
+        "anyOf": [{ "required": ["name", "steps"] }, { "required": ["extends"] }, { "required": ["template"] }],
         "properties": {
             "vwmp": { "const": 1, "description": "The version of the format; 1 is assumed." },
             "name": { "type": "string", "description": "The name for people." },

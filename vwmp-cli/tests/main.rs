@@ -1,1 +1,11 @@
+//! The command line from outside: arguments in, text and an exit code out.
 
+mod arguments;
+mod catalog;
+mod explain;
+mod invalid;
+mod place;
+mod run;
+mod signals;
+
+pub(crate) use place::Place;
