@@ -34,15 +34,17 @@ use self::terminal::Terminal;
 pub struct Cli {
     name: String,
     version: String,
-    plugins: Vec<Box<dyn FnOnce(&mut Registry) -> Result<(), NameClash>>>,
+    plugins: Vec<AddPlugins>,
 }
 
 /// What every command gets.
 pub(crate) struct Program {
     name: String,
-    plugins: Vec<Box<dyn FnOnce(&mut Registry) -> Result<(), NameClash>>>,
+    plugins: Vec<AddPlugins>,
     pub(crate) terminal: Terminal,
 }
+
+type AddPlugins = Box<dyn FnOnce(&mut Registry) -> Result<(), NameClash>>;
 
 impl Default for Cli {
     fn default() -> Self {

@@ -11,7 +11,7 @@ use crate::terminal::{BOLD, CYAN, DIM, paint};
 
 /// For a terminal.
 pub(crate) fn page(entry: &Entry, width: usize) -> String {
-    let mut text = format!("{}", paint(BOLD, &entry.name));
+    let mut text = paint(BOLD, &entry.name);
     if entry.title != entry.name {
         let _ = write!(text, " - {}", entry.title);
     }
