@@ -90,8 +90,7 @@ impl Cli {
         let program = Program { name: self.name, plugins: self.plugins, terminal };
         let format = arguments.command.format();
         let exit = command::execute(program, arguments.command).unwrap_or_else(|failure| {
-            // When stderr is gone too, the exit code still tells.
-            let _ = failure.show(&terminal, format);
+            failure.show(&terminal, format);
             failure.exit()
         });
         exit.into()

@@ -164,3 +164,14 @@ fn a_reader_that_leaves_early_is_no_error() {
     drop(child.stdout.take());
     assert!(child.wait().unwrap().success());
 }
+
+#[test]
+fn a_result_that_can_not_be_written_is_an_error() {
+    let place = Place::new().with("hello.yaml", HELLO);
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let output =
+        place.command(&["run", "-q", "hello.yaml", "--format", "json"]).stdout(full).output().unwrap();
+    assert_eq!(output.status.code(), Some(4));
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(err, "error: can't write the result: No space left on device (os error 28)\n");
+}

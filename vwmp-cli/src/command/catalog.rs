@@ -1,7 +1,5 @@
 //! `handlers`, `types` and `adapters`: what workflows can use.
 
-use std::io::Write as _;
-
 use vwmp_core::diagnostic::Diagnostic;
 use vwmp_core::registry::{RegisteredAdapter, RegisteredStep, RegisteredWorkflowType};
 use vwmp_interfaces::workflow_type::FailurePolicy;
@@ -69,7 +67,7 @@ fn show(program: &Program, arguments: &Catalog, all: &[Entry], kind: &Kind) -> R
             format!("# {}\n\n{}", kind.heading, pages.join("\n"))
         }
     };
-    program.terminal.out().write_all(text.as_bytes())?;
+    program.terminal.print(&text)?;
     Ok(Exit::Done)
 }
 
@@ -143,7 +141,8 @@ fn workflow_type(plugin: &RegisteredWorkflowType) -> Entry {
         ("on failure", on_failure.to_owned()),
         ("usual handlers", info.default_step_types.join(", ")),
     ];
-    facts.extend(info.templates.iter().map(|one| ("template", format!("{}: {}", one.name, one.description))));
+    let templates = info.templates.iter().map(|one| format!("{}: {}", one.name, one.description));
+    facts.push(("templates", templates.collect::<Vec<_>>().join("\n")));
     facts.retain(|(_, value)| !value.is_empty());
     Entry {
         title: if metadata.title.is_empty() { plugin.name().to_owned() } else { metadata.title.to_owned() },
