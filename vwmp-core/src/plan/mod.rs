@@ -2,6 +2,9 @@
 
 mod build;
 mod graph;
+mod mask;
+pub mod preview;
+pub mod render;
 mod retry;
 mod scope;
 
