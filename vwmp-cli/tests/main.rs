@@ -7,6 +7,7 @@ mod catalog;
 mod explain;
 mod invalid;
 mod place;
+mod plan;
 mod run;
 mod signals;
 

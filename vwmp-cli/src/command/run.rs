@@ -62,7 +62,7 @@ pub(super) fn execute(
 }
 
 /// One worker more than steps run at once: handlers that block can't hold up the engine.
-fn runtime(max_parallel: usize) -> Result<Runtime, Failure> {
+pub(super) fn runtime(max_parallel: usize) -> Result<Runtime, Failure> {
     Builder::new_multi_thread()
         .worker_threads(max_parallel.min(MOST_WORKERS) + 1)
         .thread_name(panic::WORKER)
