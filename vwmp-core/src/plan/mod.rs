@@ -2,7 +2,7 @@
 
 mod build;
 mod graph;
-mod mask;
+pub(crate) mod mask;
 pub mod preview;
 pub mod render;
 mod retry;
@@ -230,3 +230,6 @@ impl fmt::Debug for PlannedStep {
         write!(f, "PlannedStep({}, {})", self.id, self.handler.name())
     }
 }
+
+#[cfg(test)]
+mod tests;
