@@ -4,9 +4,12 @@
 
 mod arguments;
 mod catalog;
+mod demo;
 mod explain;
 mod invalid;
+mod library;
 mod place;
+mod plan;
 mod run;
 mod signals;
 

@@ -18,8 +18,8 @@ pub(crate) fn change(change: &Change) -> Vec<String> {
         Change::File { path, before, after } => file(path, before.as_deref(), after.as_deref()),
         Change::Action { description } => {
             let mut lines = description.lines().map(plain);
-            let first = format!("{} {}", paint(CYAN, "then:"), lines.next().unwrap_or_default());
-            std::iter::once(first).chain(lines.map(|line| format!("      {line}"))).collect()
+            let first = format!("{} {}", paint(CYAN, "*"), lines.next().unwrap_or_default());
+            std::iter::once(first).chain(lines.map(|line| format!("  {line}"))).collect()
         }
     }
 }
@@ -89,6 +89,6 @@ mod tests {
     #[test]
     fn actions_are_lines() {
         let action = Change::Action { description: "push main\nand v1.3.0".into() };
-        assert_eq!(shown(&action), "then: push main\n      and v1.3.0");
+        assert_eq!(shown(&action), "* push main\n  and v1.3.0");
     }
 }

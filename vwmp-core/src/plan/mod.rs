@@ -22,7 +22,7 @@ use crate::config::Resolved;
 use crate::registry::{RegisteredAdapter, RegisteredStep, RegisteredWorkflowType};
 use crate::template::{Condition, Template};
 
-pub(crate) use build::build;
+pub(crate) use build::{build, sketch};
 pub(crate) use graph::sort;
 pub use graph::{Cycle, Graph};
 pub use retry::{Backoff, RetryPolicy};

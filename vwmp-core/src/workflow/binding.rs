@@ -30,6 +30,17 @@ struct Early<'e> {
 }
 
 impl Binding {
+    /// No values, and the config of the workflow as written.
+    pub(crate) fn without_values(workflow: &Workflow) -> Self {
+        Self {
+            parameters: Map::new(),
+            secrets: Vec::new(),
+            config: resolve(&workflow.config_layers(&[])),
+            adapters: vec![Value::Null; workflow.adapters.len()],
+            adapter_configs: Map::new(),
+        }
+    }
+
     /// Binds the parameters of a workflow.
     ///
     /// # Errors
