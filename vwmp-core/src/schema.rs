@@ -1,10 +1,11 @@
 //! JSON Schemas of plugins, and what does not fit them, in the user's words.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::{PatternOptions, ValidationError, Validator};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::diagnostic::nearest;
 
@@ -36,7 +37,7 @@ impl Schema {
         let validator = jsonschema::draft202012::options()
             .offline()
             .with_pattern_options(PatternOptions::regex())
-            .build(schema)
+            .build(&closed(schema))
             .map_err(|error| error.to_string());
         let properties = schema["properties"].as_object();
         Self {
@@ -180,6 +181,17 @@ impl Schema {
             alternatives: None,
         }]
     }
+}
+
+/// An object that may have no key at all, in the form of one that may have some: the error then names the key.
+fn closed(schema: &Value) -> Cow<'_, Value> {
+    let bare = schema["additionalProperties"] == Value::Bool(false) && schema.get("properties").is_none();
+    if !bare {
+        return Cow::Borrowed(schema);
+    }
+    let mut schema = schema.clone();
+    schema["properties"] = Value::Object(Map::from_iter([(String::new(), Value::Bool(false))]));
+    Cow::Owned(schema)
 }
 
 fn constant(error: &ValidationError<'_>) -> Option<Vec<String>> {

@@ -1,5 +1,39 @@
-//! stub
-use crate::{Program, arguments::Plan, exit::Exit, failure::Failure};
-pub(super) fn plan(_: Program, _: &Plan) -> Result<Exit, Failure> {
+//! `plan`: what a run would do.
+
+use std::sync::Arc;
+
+use vwmp_core::plan::Plan;
+use vwmp_core::plan::preview::{self, StepPreview};
+use vwmp_core::run::{EngineError, SystemClock};
+use vwmp_interfaces::CancellationToken;
+
+use super::run;
+use crate::arguments::{self, Format};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::render::{self, diagnostic};
+use crate::{Program, input};
+
+pub(super) fn plan(mut program: Program, arguments: &arguments::Plan) -> Result<Exit, Failure> {
+    let registry = program.registry()?;
+    let (plan, warnings) = input::plan(&arguments.workflow, &registry, input::environment())?;
+    let terminal = program.terminal;
+    if !warnings.is_empty() {
+        terminal.tell(&diagnostic::render(&warnings, terminal.err_width()));
+    }
+    let plan = Arc::new(plan);
+    let runtime = run::runtime(1)?;
+    let previews = runtime.block_on(foresee(Arc::clone(&plan)))?;
+    runtime.shutdown_background();
+    terminal.print(&match arguments.format {
+        Format::Text => render::preview::text(&plan, &previews, terminal.out_width()),
+        Format::Json => format!("{:#}\n", render::preview::json(&plan, &previews)),
+    })?;
     Ok(Exit::Done)
+}
+
+/// Asks every step, on a worker, where panics are not printed.
+async fn foresee(plan: Arc<Plan>) -> Result<Vec<StepPreview>, EngineError> {
+    let asking = preview::preview(plan, Arc::new(SystemClock), CancellationToken::new());
+    tokio::spawn(asking).await.map_err(|error| EngineError::Bug(error.to_string()))
 }

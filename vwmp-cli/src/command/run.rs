@@ -8,12 +8,12 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use vwmp_core::Engine;
 use vwmp_core::plan::Plan;
 use vwmp_core::registry::Registry;
-use vwmp_core::run::{EngineError, Limits, Report, Run, RunControl};
+use vwmp_core::run::{EngineError, Report, Run, RunControl};
 
 use crate::arguments::{self, Format};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::progress::{Watch, feed};
+use crate::progress::{Watch, cancelling, feed};
 use crate::render::{diagnostic, report};
 use crate::terminal::Terminal;
 use crate::{Program, input, panic};
@@ -33,8 +33,7 @@ pub(super) fn run(mut program: Program, arguments: &arguments::Run) -> Result<Ex
     let registry = program.registry()?;
     let (plan, warnings) = input::plan(&arguments.workflow, &registry, input::environment())?;
     if !warnings.is_empty() {
-        let text = diagnostic::render(&warnings, program.terminal.err_width());
-        program.terminal.err().write_all(text.as_bytes())?;
+        program.terminal.tell(&diagnostic::render(&warnings, program.terminal.err_width()));
     }
     let style = Style { quiet: arguments.quiet, verbose: arguments.verbose, format: arguments.format };
     execute(program.terminal, registry, plan, style)
@@ -51,15 +50,19 @@ pub(super) fn execute(
     let report = runtime.block_on(drive(terminal, registry, Arc::new(plan), style))?;
     // A handler that blocks its thread and ignores cancellation must not hold up the end.
     runtime.shutdown_background();
-    show(terminal, &report, style)?;
+    let printed = print(terminal, &report, style);
+    tell(terminal, &report, style);
     let exit = Exit::from(report.status());
     // To free a million steps takes a while, and the program ends here.
     std::mem::forget(report);
-    Ok(exit)
+    match printed {
+        Err(failure) if !failure.reader_left() => Err(failure),
+        _ => Ok(exit),
+    }
 }
 
 /// One worker more than steps run at once: handlers that block can't hold up the engine.
-fn runtime(max_parallel: usize) -> Result<Runtime, Failure> {
+pub(super) fn runtime(max_parallel: usize) -> Result<Runtime, Failure> {
     Builder::new_multi_thread()
         .worker_threads(max_parallel.min(MOST_WORKERS) + 1)
         .thread_name(panic::WORKER)
@@ -117,45 +120,41 @@ impl Signals {
         loop {
             let what = tokio::select! {
                 report = &mut run => return Ok(report?),
-                _ = self.interrupt.recv() => "Ctrl-C",
-                _ = self.terminate.recv() => "SIGTERM",
+                _ = self.interrupt.recv() => "interrupted by Ctrl-C",
+                _ = self.terminate.recv() => "stopped by SIGTERM",
             };
             if std::mem::replace(&mut asked, true) {
                 control.kill();
                 continue;
             }
-            let grace = Limits::default().grace.as_secs();
-            let reason =
-                format!("{what}; running steps have {grace} s to stop, and a second {what} kills them");
             if let Some(terminal) = quiet {
-                // The run is cancelled whether or not anybody can be told.
-                let _ = writeln!(terminal.err(), "cancelling: {reason}");
+                terminal.tell(&format!("{}\n", cancelling(what)));
             }
-            control.cancel(&reason);
+            control.cancel(what);
         }
     }
 }
 
-fn show(terminal: Terminal, result: &Report, style: Style) -> Result<(), Failure> {
+/// The result.
+fn print(terminal: Terminal, result: &Report, style: Style) -> Result<(), Failure> {
+    let mut out = terminal.out();
     if style.format == Format::Json {
-        let mut out = terminal.out();
         serde_json::to_writer_pretty(&mut out, result).map_err(std::io::Error::from)?;
         writeln!(out)?;
     } else if !style.quiet {
-        let mut out = terminal.out();
         writeln!(out, "{}", report::table(result, terminal.out_width()))?;
         if style.verbose {
             write!(out, "{}", report::outputs(result))?;
         }
     }
+    Ok(out.flush()?)
+}
+
+/// What people should know beside the result.
+fn tell(terminal: Terminal, result: &Report, style: Style) {
     let problems = report::problems(result, terminal.err_width());
-    let mut err = terminal.err();
-    if style.format == Format::Text || !problems.is_empty() {
-        err.write_all(problems.as_bytes())?;
-    }
     if !style.quiet || !problems.is_empty() {
         let gap = if problems.is_empty() { "" } else { "\n" };
-        write!(err, "{gap}{}", report::summary(result))?;
+        terminal.tell(&format!("{problems}{gap}{}", report::summary(result)));
     }
-    Ok(err.flush()?)
 }

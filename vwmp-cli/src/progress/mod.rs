@@ -16,6 +16,7 @@ pub(crate) use self::feed::feed;
 use self::feed::{News, NewsStream};
 use self::live::Live;
 use self::plain::Plain;
+pub(crate) use self::words::cancelling;
 use crate::terminal::Terminal;
 
 /// Shows a run as it goes.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use vwmp_core::plan::{Plan, StepIndex};
 use vwmp_core::run::event::Cause;
-use vwmp_core::run::{Event, EventKind, StepStatus};
+use vwmp_core::run::{Event, EventKind, Limits, StepStatus};
 use vwmp_interfaces::Timestamp;
 
 use crate::render::{duration, plain, report};
@@ -50,7 +50,7 @@ impl Words {
             EventKind::StepFinished { step, status, cause } => {
                 self.finished(*step, *status, cause.as_deref())
             }
-            EventKind::CancelRequested { reason } => paint(YELLOW, format!("cancelling: {reason}")),
+            EventKind::CancelRequested { reason } => paint(YELLOW, cancelling(reason)),
             EventKind::RunAborted { .. } | EventKind::RunStarted { .. } | EventKind::RunFinished { .. } => {
                 return None;
             }
@@ -84,6 +84,12 @@ impl Words {
         let trouble = self.under_way.get(&step).and_then(|one| one.trouble.as_deref());
         trouble.map(|text| format!(": {}", one_line(text))).unwrap_or_default()
     }
+}
+
+/// What follows when a run is cancelled.
+pub(crate) fn cancelling(reason: &str) -> String {
+    let grace = Limits::default().grace.as_secs();
+    format!("{reason}: running steps have {grace} s to stop; Ctrl-C once more kills them")
 }
 
 fn one_line(text: &str) -> String {

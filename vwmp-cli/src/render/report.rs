@@ -14,6 +14,8 @@ use crate::terminal::{BOLD, CYAN, DIM, GREEN, RED, YELLOW, paint};
 const LONG: usize = 100;
 /// How many rows there are at most.
 const MOST: usize = 1000;
+/// How many steps that were not done are named.
+const MOST_UNDONE: usize = 20;
 /// How many of a failed step's last lines are shown.
 const LAST_LINES: usize = 10;
 
@@ -61,10 +63,31 @@ pub(crate) fn problems(report: &Report, width: usize) -> String {
         failure(&mut text, &step, width);
         last_lines(&mut text, report, step.id);
     }
+    if matches!(report.status(), RunStatus::Failed | RunStatus::Cancelled) {
+        not_done(&mut text, report, width);
+    }
     for warning in report.warnings() {
         let _ = writeln!(text, "{}: {warning}", paint(YELLOW, "warning"));
     }
     text
+}
+
+/// What a run that ended early, or with a failure, left undone, and why.
+fn not_done(text: &mut String, report: &Report, width: usize) {
+    let undone = |status| matches!(status, StepStatus::Skipped | StepStatus::Cancelled);
+    let mut steps = report.steps().filter(|step| undone(step.status));
+    for step in steps.by_ref().take(MOST_UNDONE) {
+        let (style, word) = match step.status {
+            StepStatus::Cancelled => words(step.status),
+            _ => (DIM, "not run"),
+        };
+        let _ = write!(text, "{} {}", paint(BOLD, step.id), paint(style, word));
+        failure(text, &step, width);
+    }
+    let more = steps.count();
+    if more > 0 {
+        let _ = writeln!(text, "{}", paint(DIM, format!("and {} not run", counted(more, "more step"))));
+    }
 }
 
 /// How it went as a whole, in a sentence or two.

@@ -1,11 +1,12 @@
 //! From a workflow and its inputs to a plan.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Graph, Plan, PlannedAdapter, StepIndex};
+use super::{Graph, Plan, PlannedAdapter, StepIndex, mask};
 use crate::config::Resolved;
 use crate::diagnostic::Diagnostics;
 use crate::workflow::{Binding, Inputs, Workflow};
@@ -16,6 +17,15 @@ const MIN_PARALLEL: usize = 4;
 /// Builds a plan; see [`Workflow::plan`].
 pub(crate) fn build(workflow: &Workflow, inputs: Inputs) -> Result<Plan, Diagnostics> {
     let binding = Binding::new(workflow, &inputs.parameters)?;
+    Ok(assemble(workflow, inputs, binding))
+}
+
+/// Builds a plan without values; see [`Workflow::sketch`].
+pub(crate) fn sketch(workflow: &Workflow) -> Plan {
+    assemble(workflow, Inputs::new(Path::new("")), Binding::without_values(workflow))
+}
+
+fn assemble(workflow: &Workflow, inputs: Inputs, binding: Binding) -> Plan {
     let steps: Vec<_> = workflow.order.iter().map(|&step| workflow.steps[step].clone()).collect();
     let by_id: HashMap<_, _> =
         steps.iter().enumerate().map(|(at, step)| (Arc::clone(&step.id), StepIndex::new(at))).collect();
@@ -25,7 +35,7 @@ pub(crate) fn build(workflow: &Workflow, inputs: Inputs) -> Result<Plan, Diagnos
         config,
     });
     let by_default = inputs.cores.unwrap_or(MIN_PARALLEL).max(MIN_PARALLEL);
-    Ok(Plan {
+    Plan {
         workflow_id: Arc::clone(&workflow.id),
         workflow_name: Arc::clone(&workflow.name),
         workflow_type: workflow.workflow_type.clone(),
@@ -44,7 +54,7 @@ pub(crate) fn build(workflow: &Workflow, inputs: Inputs) -> Result<Plan, Diagnos
         by_id,
         steps,
         secrets: binding.secrets,
-    })
+    }
 }
 
 /// The edges, with the places of the plan.
@@ -63,22 +73,6 @@ fn graph(workflow: &Workflow) -> Graph {
 }
 
 fn masked(mut config: Resolved, secrets: &[String]) -> Resolved {
-    if !secrets.is_empty() {
-        mask(&mut config.value, secrets);
-    }
+    mask::value(&mut config.value, secrets);
     config
-}
-
-fn mask(value: &mut Value, secrets: &[String]) {
-    match value {
-        Value::String(text) => {
-            for secret in secrets.iter().filter(|secret| text.contains(secret.as_str())).collect::<Vec<_>>() {
-                *text = text.replace(secret.as_str(), "***");
-            }
-        }
-        Value::Number(number) if secrets.contains(&number.to_string()) => *value = "***".into(),
-        Value::Array(items) => items.iter_mut().for_each(|item| mask(item, secrets)),
-        Value::Object(entries) => entries.values_mut().for_each(|value| mask(value, secrets)),
-        _ => {}
-    }
 }

@@ -2,6 +2,9 @@
 
 mod build;
 mod graph;
+mod mask;
+pub mod preview;
+pub mod render;
 mod retry;
 mod scope;
 
@@ -19,7 +22,7 @@ use crate::config::Resolved;
 use crate::registry::{RegisteredAdapter, RegisteredStep, RegisteredWorkflowType};
 use crate::template::{Condition, Template};
 
-pub(crate) use build::build;
+pub(crate) use build::{build, sketch};
 pub(crate) use graph::sort;
 pub use graph::{Cycle, Graph};
 pub use retry::{Backoff, RetryPolicy};

@@ -125,7 +125,7 @@ impl Texts {
         let message = format!("workflows extend each other: {}", names.join(" → "));
         let places = circle.iter().filter_map(|document| written(document.root(), "extends"));
         places.fold(Diagnostic::error("vwmp::extends-cycle", message), |found, node| {
-            found.at(node.source(), node.span(), "")
+            found.at(node.source(), node.span(), "by this")
         })
     }
 

@@ -120,6 +120,11 @@ impl Workflow {
         crate::plan::build(self, inputs)
     }
 
+    /// A plan without any value, to be drawn; not to be run.
+    pub fn sketch(&self) -> Plan {
+        crate::plan::sketch(self)
+    }
+
     /// The name.
     pub fn name(&self) -> &str {
         &self.name

@@ -1,9 +1,11 @@
 //! The pipes to and from a program, read without a thread of their own.
 
+use std::fs::File;
 use std::future::pending;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::process::{Command, Stdio};
+use std::process::Command;
+use std::sync::OnceLock;
 
 use rustix::io::ioctl_fionbio;
 use rustix::pipe::{PipeFlags, pipe_with};
@@ -12,8 +14,8 @@ use vwmp_interfaces::log::Stream;
 
 use super::capture::Captured;
 
-/// As much as a pipe holds.
-const READ_SIZE: usize = 64 * 1024;
+/// Half of what a pipe holds: to free 64 KiB or more makes the allocator tidy up each time.
+const READ_SIZE: usize = 32 * 1024;
 
 /// Reads in a row from one pipe before anything else gets its turn.
 const READS_IN_A_ROW: usize = 8;
@@ -46,7 +48,7 @@ impl Pipes {
                 Some(Feed { pipe: Sender::from_owned_fd_unchecked(ours)?, bytes, written: 0 })
             }
             None => {
-                command.stdin(Stdio::null());
+                command.stdin(no_input()?);
                 None
             }
         };
@@ -82,6 +84,15 @@ impl Pipes {
             () = writable(self.stdin.as_ref()) => feed(&mut self.stdin),
         }
     }
+}
+
+/// The null device; a copy of it costs less than to open it for each program.
+fn no_input() -> io::Result<File> {
+    static NULL: OnceLock<File> = OnceLock::new();
+    if NULL.get().is_none() {
+        let _ = NULL.set(File::open("/dev/null")?);
+    }
+    NULL.get().map_or_else(|| File::open("/dev/null"), File::try_clone)
 }
 
 fn output_pipe() -> io::Result<(Receiver, OwnedFd)> {

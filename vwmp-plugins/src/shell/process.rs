@@ -13,7 +13,7 @@ use super::capture::Captured;
 use super::group::Group;
 use super::pipes::Pipes;
 
-/// How long those whom a program left behind may be silent before their output is given up.
+/// How long those whom a program left behind may be silent before they are told to end.
 const SILENCE: Duration = Duration::from_millis(100);
 
 /// How long a killed process may take to go away.
@@ -92,9 +92,11 @@ impl Process {
         }
     }
 
-    /// Ends the group. Most groups are gone by now, which the first signal finds out.
+    /// Ends what is left of the group, which mostly is nothing.
     async fn stop(&mut self, grace: Duration, expected: bool, captured: &mut Captured<'_>) {
-        if !self.group.is_gone() {
+        // Whoever writes a last file behind the program, as `tee` does, gets a moment for it.
+        let gone = self.group.is_gone() || expected && self.gone_within(SILENCE, captured).await;
+        if !gone {
             self.group.signal(Signal::TERM);
             let mut gone = self.gone_within(grace, captured).await;
             if !gone {

@@ -1,0 +1,101 @@
+//! `plan` and `graph`: what would happen.
+
+use serde_json::Value;
+
+use crate::Place;
+
+const WORKFLOW: &str = r#"
+name: bump
+parameters:
+  level: { type: string, required: true, enum: [patch, minor] }
+config: { file: VERSION }
+steps:
+  - id: bump
+    handler: release.version_bump
+    config: { version_file: $<config.file>, increment_type: $<parameters.level> }
+  - id: build
+    handler: shell.run
+    needs: bump
+    config: { run: "make; touch pwned" }
+  - { id: hotfix, handler: flow.noop, when: parameters.level == "patch" }
+  - { id: say, handler: shell.run, config: { command: [echo, $<step-outputs.build.stdout>] } }
+"#;
+
+fn place() -> Place {
+    Place::new().with("w.yaml", WORKFLOW).with("VERSION", "1.2.0\n")
+}
+
+#[test]
+fn a_plan_shows_every_step_and_touches_nothing() {
+    let place = place();
+    let said = place.vwmp(&["plan", "w.yaml", "-p", "level=minor", "--max-parallel", "2"]);
+    let workspace = std::fs::canonicalize(place.path()).unwrap();
+    let expected = format!(
+        "bump: 4 steps, at most 2 at once
+in {}
+
+config  value  where
+file  \"VERSION\"  workflow: w.yaml:5:17
+
+1. bump  release.version_bump
+   $<config.file> = \"VERSION\" (workflow: w.yaml:5:17)
+   $<parameters.level> = \"minor\" (parameter level)
+   => raises 1.2.0 to 1.3.0
+   --- a/VERSION
+   +++ b/VERSION
+   @@ -1 +1 @@
+   -1.2.0
+   +1.3.0
+
+2. build  shell.run
+   after bump
+   => run `make; touch pwned`
+   * run with sh: make; touch pwned
+
+3. hotfix  flow.noop
+   does not run: its condition does not hold: `parameters.level == \"patch\"`
+   $<parameters.level == \"patch\"> = false (parameter level)
+
+4. say  shell.run
+   after build
+   known during the run: $<step-outputs.build.stdout>
+
+3 steps would run, 1 would not; nothing was touched
+",
+        workspace.display()
+    );
+    said.check(0, &expected, "");
+    assert_eq!(std::fs::read_to_string(place.path().join("VERSION")).unwrap(), "1.2.0\n");
+    assert!(!place.path().join("pwned").exists());
+}
+
+#[test]
+fn a_plan_is_json_on_request() {
+    let said = place().vwmp(&["plan", "w.yaml", "-p", "level=patch", "--format", "json"]);
+    let plan: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(plan["config"][0]["origin"], "workflow: w.yaml:5:17");
+    let change = &plan["steps"][0]["preview"]["changes"][0];
+    assert_eq!((&change["kind"], &change["after"]), (&"file".into(), &"1.2.1\n".into()));
+    assert_eq!(plan["steps"][2]["preview"]["verdict"], "runs");
+}
+
+#[test]
+fn a_graph_needs_no_parameters() {
+    place().vwmp(&["graph", "w.yaml"]).check(
+        0,
+        "flowchart TD
+    n0[\"bump<br/>release.version_bump\"]
+    n1[\"build<br/>shell.run\"]
+    n2[\"hotfix<br/>flow.noop\"]
+    n3[\"say<br/>shell.run\"]
+    n0 --> n1
+    n1 --> n3
+",
+        "",
+    );
+    let dot = place().vwmp(&["graph", "w.yaml", "--format", "dot"]).out;
+    assert!(dot.starts_with("digraph bump {") || dot.starts_with("digraph \"bump\" {"), "{dot}");
+    let json: Value =
+        serde_json::from_str(&place().vwmp(&["graph", "w.yaml", "--format", "json"]).out).unwrap();
+    assert_eq!(json["steps"][1]["needs"][0], "bump");
+}
