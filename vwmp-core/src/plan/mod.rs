@@ -230,3 +230,6 @@ impl fmt::Debug for PlannedStep {
         write!(f, "PlannedStep({}, {})", self.id, self.handler.name())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -138,10 +138,12 @@ impl Asked<'_> {
             Err(error) => preview.error = Some(format!("config: {error}")),
         }
         let skipped = matches!(preview.verdict, Verdict::Skipped(_));
+        let config = std::mem::take(&mut preview.config);
+        preview.config = readable(&config);
         if skipped || preview.error.is_some() || !preview.unknown.is_empty() {
             return (preview, None);
         }
-        match self.ask(preview.config.clone(), session, planned).await {
+        match self.ask(config, session, planned).await {
             Ok(told) => {
                 preview.summary = told.summary;
                 preview.changes = told.changes;
@@ -266,6 +268,24 @@ impl Asked<'_> {
             }
             Namespace::Secrets | Namespace::Item | Namespace::Matrix => return None,
         })
+    }
+}
+
+/// A config in which scripts stand as they are written: their values never become a part of them.
+fn readable(config: &Value) -> Value {
+    match config {
+        Value::Object(entries) => match entries.get("$script").and_then(Value::as_array) {
+            Some(pieces) => {
+                let piece = |piece: &Value| match piece["expression"].as_str() {
+                    Some(expression) => format!("$<{expression}>"),
+                    None => piece.as_str().unwrap_or_default().to_owned(),
+                };
+                pieces.iter().map(piece).collect::<String>().into()
+            }
+            None => entries.iter().map(|(key, value)| (key.clone(), readable(value))).collect(),
+        },
+        Value::Array(items) => items.iter().map(readable).collect(),
+        other => other.clone(),
     }
 }
 
