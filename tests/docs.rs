@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use vwmp_core::config::ConfigFile;
+use vwmp_core::diagnostic::Diagnostics;
 use vwmp_core::document::Document;
 use vwmp_core::registry::Registry;
 use vwmp_core::source::Source;
@@ -73,7 +74,7 @@ fn every_yaml_block_is_accepted() {
         let document = Document::parse(block.source());
         let document = Arc::new(document.unwrap_or_else(|problems| panic!("{}: {problems}", block.place)));
         let problems = if block.is("config") {
-            ConfigFile::new(document).err()
+            ConfigFile::new(document).map_or_else(Some, |file| check_adapters(&file, &registry, &block))
         } else if block.is("fragment") || block.file().is_some() {
             None
         } else {
@@ -83,6 +84,17 @@ fn every_yaml_block_is_accepted() {
         let problems = problems.filter(|problems| !problems.is_empty());
         assert!(problems.is_none(), "{}: {}", block.place, problems.unwrap_or_default());
     }
+}
+
+/// The configs of adapters that are linked fit their schemas.
+fn check_adapters(file: &ConfigFile, registry: &Registry, block: &Block) -> Option<Diagnostics> {
+    for entry in file.integration_adapters() {
+        let (Some(adapter), Some(config)) = (registry.adapter(entry.name), entry.config) else { continue };
+        let errors: Vec<String> =
+            adapter.config_errors(&config.to_json()).iter().map(ToString::to_string).collect();
+        assert!(errors.is_empty(), "{}: {}: {errors:?}", block.place, entry.name);
+    }
+    None
 }
 
 #[test]
