@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal as _, Write};
 
+use anstream::adapter::StripBytes;
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 
@@ -12,8 +13,15 @@ use crate::arguments::Color;
 pub(crate) struct Terminal {
     /// Whether somebody sees stderr change.
     pub(crate) live: bool,
-    stdout: ColorChoice,
-    stderr: ColorChoice,
+    /// Whether they show colors.
+    stdout: bool,
+    stderr: bool,
+}
+
+/// Text on its way out, in large parts, without its colors where nobody sees them.
+struct Ink<W: Write> {
+    out: io::BufWriter<W>,
+    strip: Option<StripBytes>,
 }
 
 pub(crate) const BOLD: Style = Style::new().bold();
@@ -30,16 +38,16 @@ const UNKNOWN: usize = 100;
 
 impl Terminal {
     pub(crate) fn new(color: Color) -> Self {
-        let choice = |auto: ColorChoice| match color {
-            Color::Auto => auto,
-            Color::Always => ColorChoice::AlwaysAnsi,
-            Color::Never => ColorChoice::Never,
+        let colors = |auto: ColorChoice| match color {
+            Color::Auto => auto != ColorChoice::Never,
+            Color::Always => true,
+            Color::Never => false,
         };
         let live = io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
         Self {
             live,
-            stdout: choice(AutoStream::choice(&io::stdout())),
-            stderr: choice(AutoStream::choice(&io::stderr())),
+            stdout: colors(AutoStream::choice(&io::stdout())),
+            stderr: colors(AutoStream::choice(&io::stderr())),
         }
     }
 
@@ -61,17 +69,17 @@ impl Terminal {
 
     /// Where results go; to be flushed.
     pub(crate) fn out(&self) -> impl Write + use<> {
-        io::BufWriter::new(AutoStream::new(io::stdout().lock(), resolved(self.stdout)))
+        Ink::new(io::stdout().lock(), self.stdout)
     }
 
     /// Where everything else goes. Not locked: handlers may write there as well.
-    pub(crate) fn err(&self) -> impl Write + use<> {
-        io::BufWriter::new(AutoStream::new(io::stderr(), resolved(self.stderr)))
+    pub(crate) fn err(&self) -> impl Write + Send + use<> {
+        Ink::new(io::stderr(), self.stderr)
     }
 
     /// Whether stderr shows colors.
     pub(crate) fn colors_stderr(&self) -> bool {
-        resolved(self.stderr) != ColorChoice::Never
+        self.stderr
     }
 
     /// How many columns there are for results.
@@ -94,10 +102,22 @@ fn width(size: Option<(terminal_size::Width, terminal_size::Height)>) -> usize {
     size.map_or(UNKNOWN, |(width, _)| usize::from(width.0).clamp(40, WIDEST))
 }
 
-fn resolved(choice: ColorChoice) -> ColorChoice {
-    match choice {
-        ColorChoice::Never => ColorChoice::Never,
-        // `Auto` was decided when the program began.
-        _ => ColorChoice::AlwaysAnsi,
+impl<W: Write> Ink<W> {
+    fn new(out: W, colors: bool) -> Self {
+        Self { out: io::BufWriter::with_capacity(64 << 10, out), strip: (!colors).then(StripBytes::new) }
+    }
+}
+
+impl<W: Write> Write for Ink<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.strip {
+            None => self.out.write_all(bytes)?,
+            Some(strip) => strip.strip_next(bytes).try_for_each(|part| self.out.write_all(part))?,
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
     }
 }

@@ -6,6 +6,7 @@ mod arguments;
 mod catalog;
 mod explain;
 mod invalid;
+mod library;
 mod place;
 mod plan;
 mod run;

@@ -8,7 +8,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use vwmp_core::Engine;
 use vwmp_core::plan::Plan;
 use vwmp_core::registry::Registry;
-use vwmp_core::run::{EngineError, Report, Run, RunControl};
+use vwmp_core::run::{EngineError, Event, Journal, JournalError, Report, Run, RunControl};
+use vwmp_interfaces::BoxFuture;
 
 use crate::arguments::{self, Format};
 use crate::exit::Exit;
@@ -78,7 +79,7 @@ async fn drive(
     style: Style,
 ) -> Result<Report, Failure> {
     let signals = Signals::listen()?;
-    let engine = Engine::builder(registry);
+    let engine = Engine::builder(registry).journal(|_| Box::new(NoJournal));
     if style.quiet {
         let run = engine.start(plan);
         return signals.heed(run.control(), Some(terminal), run.finish()).await;
@@ -94,6 +95,15 @@ async fn watched(run: Run, watch: Option<Watch>) -> Result<Report, EngineError> 
         watch.show().await;
     }
     run.finish().await
+}
+
+/// Keeps no events: the run lives as long as the program, and the view gets its own.
+struct NoJournal;
+
+impl Journal for NoJournal {
+    fn append<'a>(&'a mut self, _: &'a [Event]) -> BoxFuture<'a, Result<(), JournalError>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
 }
 
 /// The ways in which somebody asks the program to stop.

@@ -19,12 +19,13 @@ const MOST_UNDONE: usize = 20;
 /// How many of a failed step's last lines are shown.
 const LAST_LINES: usize = 10;
 
-/// Every step in a table.
+/// Every step in a table; of a long plan, those that did not succeed.
 pub(crate) fn table(report: &Report, width: usize) -> String {
     let all = report.plan().steps().len();
     let shown = |step: &StepReport<'_>| all <= LONG || step.status != StepStatus::Succeeded;
     let mut table = Table::new(["step", "status", "time", "attempts", "note"]);
-    for step in report.steps().filter(shown).take(MOST) {
+    let mut steps = report.steps().filter(shown);
+    for step in steps.by_ref().take(MOST) {
         table.row([
             step.id.to_owned(),
             status(step.status),
@@ -34,9 +35,12 @@ pub(crate) fn table(report: &Report, width: usize) -> String {
         ]);
     }
     let mut text = if table.is_empty() { String::new() } else { table.render(width) };
-    let left_out = all - report.steps().filter(shown).take(MOST).count();
-    if left_out > 0 {
-        let _ = writeln!(text, "{}", paint(DIM, format!("{} left out here", counted(left_out, "step"))));
+    let succeeded = if all > LONG { report.tally().succeeded } else { 0 };
+    for (count, why) in [(steps.count(), "that did not succeed"), (succeeded, "that succeeded")] {
+        if count > 0 {
+            let steps = if text.is_empty() { "step" } else { "more step" };
+            let _ = writeln!(text, "{}", paint(DIM, format!("{} {why}", counted(count, steps))));
+        }
     }
     text
 }
