@@ -1,6 +1,11 @@
 //! `handlers`, `types`, `adapters` and `schema`.
 
+use std::sync::Arc;
+
 use serde_json::Value;
+use vwmp_core::document::Document;
+use vwmp_core::schema::Schema;
+use vwmp_core::source::Source;
 
 use crate::Place;
 
@@ -63,4 +68,23 @@ fn the_schema_knows_the_handlers() {
     let handlers = schema["$defs"]["step"]["properties"]["handler"]["oneOf"].as_array().unwrap();
     assert!(handlers.iter().any(|one| one["const"] == "shell.run"));
     assert_eq!(schema["$defs"]["shell.run"]["properties"]["run"]["type"][0], "string");
+}
+
+#[test]
+fn the_schema_accepts_what_the_engine_accepts() {
+    let schema: Value = serde_json::from_str(&Place::new().vwmp(&["schema"]).out).unwrap();
+    let schema = Schema::new(&schema);
+    let read =
+        |name: &str, text: &str| Document::parse(Arc::new(Source::new(name, text))).unwrap().root().to_json();
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../workflows");
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "yaml") {
+            let name = path.display().to_string();
+            let errors = schema.errors(&read(&name, &std::fs::read_to_string(&path).unwrap()));
+            assert!(errors.is_empty(), "{name}: {errors:?}");
+        }
+    }
+    let wrong = "name: w\nsteps:\n  - { handler: release.version_bump, config: { versoin_file: V } }\n";
+    assert!(!schema.errors(&read("wrong.yaml", wrong)).is_empty());
 }

@@ -4,6 +4,7 @@
 
 mod arguments;
 mod catalog;
+mod demo;
 mod explain;
 mod invalid;
 mod library;

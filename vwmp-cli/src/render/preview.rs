@@ -17,7 +17,7 @@ const LONGEST_VALUE: usize = 60;
 /// For people.
 pub(crate) fn text(plan: &Plan, previews: &[StepPreview], width: usize) -> String {
     let mut text = String::new();
-    let name = paint(BOLD, plan.workflow_name());
+    let name = paint(BOLD, plain(plan.workflow_name()));
     let steps = counted(plan.steps().len(), "step");
     let _ = writeln!(text, "{name}: {steps}, at most {} at once", plan.max_parallel());
     let _ = writeln!(text, "in {}", plan.workspace().display());

@@ -116,7 +116,7 @@ pub(crate) fn summary(report: &Report) -> String {
     });
     let counts = counts.collect::<Vec<_>>().join(", ");
     let counts = if counts.is_empty() { "it has no steps".to_owned() } else { counts };
-    let name = paint(BOLD, report.plan().workflow_name());
+    let name = paint(BOLD, plain(report.plan().workflow_name()));
     let after = duration(report.duration());
     let mut text = format!("{name} {} after {after}: {counts}.", paint(style.bold(), word));
     if let Some(reason) = report.reason() {
