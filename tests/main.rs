@@ -1,4 +1,6 @@
 //! Tests over the whole of VWMP, in one binary.
 
 mod architecture;
+mod docs;
+mod outside;
 mod tidy;

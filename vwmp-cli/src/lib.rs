@@ -17,6 +17,7 @@ mod failure;
 mod input;
 mod panic;
 mod progress;
+pub mod reference;
 mod render;
 mod schema;
 mod terminal;

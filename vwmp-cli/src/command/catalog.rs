@@ -1,7 +1,7 @@
 //! `handlers`, `types` and `adapters`: what workflows can use.
 
 use vwmp_core::diagnostic::Diagnostic;
-use vwmp_core::registry::{RegisteredAdapter, RegisteredStep, RegisteredWorkflowType};
+use vwmp_core::registry::{RegisteredAdapter, RegisteredStep, RegisteredWorkflowType, Registry};
 use vwmp_interfaces::workflow_type::FailurePolicy;
 use vwmp_interfaces::{Capability, Effect};
 
@@ -10,6 +10,9 @@ use crate::arguments::{Catalog, CatalogFormat};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::render::catalog::{self, Entry};
+
+const HANDLERS: Kind =
+    Kind { name: "handler", heading: "Handlers", fact: "effect", unknown: "vwmp::unknown-handler" };
 
 /// How a kind of plugin is listed.
 struct Kind {
@@ -23,9 +26,7 @@ struct Kind {
 
 pub(super) fn handlers(mut program: Program, arguments: &Catalog) -> Result<Exit, Failure> {
     let entries: Vec<Entry> = program.registry()?.steps().map(|step| handler(step)).collect();
-    let kind =
-        Kind { name: "handler", heading: "Handlers", fact: "effect", unknown: "vwmp::unknown-handler" };
-    show(&program, arguments, &entries, &kind)
+    show(&program, arguments, &entries, &HANDLERS)
 }
 
 pub(super) fn types(mut program: Program, arguments: &Catalog) -> Result<Exit, Failure> {
@@ -62,13 +63,20 @@ fn show(program: &Program, arguments: &Catalog, all: &[Entry], kind: &Kind) -> R
         }
         (None, CatalogFormat::Text) => catalog::list(all, kind.name, kind.fact, width),
         (None, CatalogFormat::Json) => json(&all),
-        (None, CatalogFormat::Markdown) => {
-            let pages: Vec<String> = all.iter().map(catalog::markdown).collect();
-            format!("# {}\n\n{}", kind.heading, pages.join("\n"))
-        }
+        (None, CatalogFormat::Markdown) => markdown(all, kind),
     };
     program.terminal.print(&text)?;
     Ok(Exit::Done)
+}
+
+/// The manual pages of all handlers, as Markdown.
+pub(crate) fn handlers_in_markdown(registry: &Registry) -> String {
+    markdown(&registry.steps().map(|step| handler(step)).collect::<Vec<_>>(), &HANDLERS)
+}
+
+fn markdown(all: &[Entry], kind: &Kind) -> String {
+    let pages: Vec<String> = all.iter().map(catalog::markdown).collect();
+    format!("# {}\n\n{}", kind.heading, pages.join("\n"))
 }
 
 fn unknown(name: &str, all: &[Entry], kind: &Kind) -> Diagnostic {

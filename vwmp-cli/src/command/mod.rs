@@ -9,6 +9,8 @@ mod run;
 mod schema;
 mod validate;
 
+pub(crate) use catalog::handlers_in_markdown;
+
 use crate::Program;
 use crate::arguments::Command;
 use crate::exit::Exit;
