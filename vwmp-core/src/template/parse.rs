@@ -66,15 +66,15 @@ impl Template {
     /// Reads mappings that lie over each other, the highest first; see [`Template::parse_with_schema`].
     ///
     /// # Errors
-    /// All expressions in them that can't be read.
+    /// All expressions in them that can't be read, and what is left without them.
     pub fn parse_layers(
         layers: &[NodeRef<'_>],
         schema: Option<&Value>,
         cache: &ExpressionCache,
-    ) -> Result<Self, Diagnostics> {
+    ) -> Result<Self, (Self, Diagnostics)> {
         let mut reader = Reader { cache, found: Diagnostics::default() };
         let template = reader.layers(layers, schema.map_or_else(Schema::unknown, Schema::new));
-        reader.found.into_result(template).map(|(template, _)| template)
+        if reader.found.is_empty() { Ok(template) } else { Err((template, reader.found)) }
     }
 
     /// Reads a text.
