@@ -103,8 +103,12 @@ impl Outside {
         let sets = mapping(text, "# set: ").into_iter();
         Self {
             parameters: mapping(text, "# parameters: "),
-            environment: environment.map(|(name, value)| (name, value.as_str().unwrap().to_owned())).collect(),
-            sets: sets.map(|(key, value)| Setting { how: format!("--set {key}={value}"), key, value }).collect(),
+            environment: environment
+                .map(|(name, value)| (name, value.as_str().unwrap().to_owned()))
+                .collect(),
+            sets: sets
+                .map(|(key, value)| Setting { how: format!("--set {key}={value}"), key, value })
+                .collect(),
         }
     }
 }

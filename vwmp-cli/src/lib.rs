@@ -1,1 +1,113 @@
 //! The VWMP command line as a library.
+//!
+//! ```no_run
+//! // use acme_steps as _; // links the team's plugins
+//! fn main() -> std::process::ExitCode {
+//!     vwmp_cli::Cli::default().name("acme").run()
+//! }
+//! ```
+//!
+//! Results go to stdout, everything else to stderr. Reading order: `arguments`, `command`,
+//! `command::run`, `input`, `progress`, `render`.
+
+mod arguments;
+mod command;
+mod exit;
+mod failure;
+mod input;
+mod panic;
+mod progress;
+mod render;
+mod schema;
+mod terminal;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use vwmp_core::registry::{NameClash, Registry};
+
+use self::arguments::Arguments;
+use self::failure::Failure;
+use self::terminal::Terminal;
+
+/// A command line over the plugins that are linked, and those added by hand.
+pub struct Cli {
+    name: String,
+    version: String,
+    plugins: Vec<Box<dyn FnOnce(&mut Registry) -> Result<(), NameClash>>>,
+}
+
+/// What every command gets.
+pub(crate) struct Program {
+    name: String,
+    plugins: Vec<Box<dyn FnOnce(&mut Registry) -> Result<(), NameClash>>>,
+    pub(crate) terminal: Terminal,
+}
+
+impl Default for Cli {
+    fn default() -> Self {
+        Self { name: "vwmp".into(), version: env!("CARGO_PKG_VERSION").into(), plugins: Vec::new() }
+    }
+}
+
+impl Cli {
+    /// Calls the program something else in its help and messages.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// Gives the program a version of its own.
+    #[must_use]
+    pub fn version(mut self, version: impl Into<String>) -> Self {
+        self.version = version.into();
+        self
+    }
+
+    /// Adds plugins that are not linked. Called when a command needs the registry.
+    #[must_use]
+    pub fn steps(mut self, add: impl FnOnce(&mut Registry) -> Result<(), NameClash> + 'static) -> Self {
+        self.plugins.push(Box::new(add));
+        self
+    }
+
+    /// Does what the process's arguments say.
+    pub fn run(self) -> ExitCode {
+        self.run_with(std::env::args_os())
+    }
+
+    /// Does what these arguments say; the first is the program's own path.
+    pub fn run_with(self, arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+        panic::keep_handlers_quiet();
+        let arguments = match Arguments::read(&self.name, &self.version, arguments) {
+            Ok(arguments) => arguments,
+            Err(exit) => return exit.into(),
+        };
+        let terminal = Terminal::new(arguments.color);
+        let program = Program { name: self.name, plugins: self.plugins, terminal };
+        let format = arguments.command.format();
+        let exit = command::execute(program, arguments.command).unwrap_or_else(|failure| {
+            // When stderr is gone too, the exit code still tells.
+            let _ = failure.show(&terminal, format);
+            failure.exit()
+        });
+        exit.into()
+    }
+}
+
+impl Program {
+    /// What the program is called.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Everything that workflows can use.
+    pub(crate) fn registry(&mut self) -> Result<Registry, Failure> {
+        let mut registry = Registry::linked()?;
+        for add in self.plugins.drain(..) {
+            add(&mut registry)?;
+        }
+        Ok(registry)
+    }
+}

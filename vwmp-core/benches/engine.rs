@@ -65,7 +65,9 @@ impl Shape {
             Self::Chain => needs.extend(step.checked_sub(1)),
             Self::Layers => {
                 while step >= 100 && needs.len() < 3 {
-                    *random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                    *random = random
+                        .wrapping_mul(6_364_136_223_846_793_005)
+                        .wrapping_add(1_442_695_040_888_963_407);
                     let need = (step / 100 - 1) * 100 + ((*random >> 33) % 100) as usize;
                     if !needs.contains(&need) {
                         needs.push(need);
@@ -82,7 +84,8 @@ fn workflow(shape: Shape, steps: usize, rest: &str) -> String {
     let mut random = 1;
     for step in 0..steps {
         let _ = writeln!(text, "  - id: s{step}\n    {rest}");
-        let needs: Vec<String> = shape.needs(step, &mut random).iter().map(|need| format!("s{need}")).collect();
+        let needs: Vec<String> =
+            shape.needs(step, &mut random).iter().map(|need| format!("s{need}")).collect();
         if !needs.is_empty() {
             let _ = writeln!(text, "    needs: [{}]", needs.join(", "));
         }

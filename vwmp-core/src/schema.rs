@@ -1,10 +1,11 @@
 //! JSON Schemas of plugins, and what does not fit them, in the user's words.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::{PatternOptions, ValidationError, Validator};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::diagnostic::nearest;
 
@@ -36,7 +37,7 @@ impl Schema {
         let validator = jsonschema::draft202012::options()
             .offline()
             .with_pattern_options(PatternOptions::regex())
-            .build(schema)
+            .build(&closed(schema))
             .map_err(|error| broken(&error));
         Self { validator, schema: schema.clone() }
     }
@@ -175,7 +176,11 @@ fn broken(error: &ValidationError<'_>) -> String {
     match (error.kind(), rules.in_words(error).first()) {
         (ValidationErrorKind::Format { format }, _) if format == "regex" => {
             let place = dotted(error.instance_path().as_str());
-            format!("{}: `{}` is no regular expression", place.trim_start_matches('.'), plain(error.instance()))
+            format!(
+                "{}: `{}` is no regular expression",
+                place.trim_start_matches('.'),
+                plain(error.instance())
+            )
         }
         (_, Some(first)) if !first.pointer.is_empty() => first.to_string().trim_start_matches('.').to_owned(),
         _ => error.to_string(),
@@ -191,6 +196,17 @@ fn unknown_key(pointer: &str, key: &str, known: &[&str]) -> SchemaError {
         nearest: nearest(key, known.iter().copied()).map(str::to_owned),
         alternatives: None,
     }
+}
+
+/// An object that may have no key at all, in the form of one that may have some: the error then names the key.
+fn closed(schema: &Value) -> Cow<'_, Value> {
+    let bare = schema["additionalProperties"] == Value::Bool(false) && schema.get("properties").is_none();
+    if !bare {
+        return Cow::Borrowed(schema);
+    }
+    let mut schema = schema.clone();
+    schema["properties"] = Value::Object(Map::from_iter([(String::new(), Value::Bool(false))]));
+    Cow::Owned(schema)
 }
 
 fn constant(error: &ValidationError<'_>) -> Option<Vec<String>> {

@@ -13,6 +13,7 @@ use vwmp_interfaces::erased::PreparedStep;
 use vwmp_interfaces::{BoxFuture, Findings, Place, StepError};
 
 use super::event::{Failure, Interruption, Outcome};
+use super::mask;
 use super::ports::{Attempt, Executor};
 use crate::registry::RegisteredStep;
 use crate::schema::{dotted, scripts_as_text};
@@ -25,11 +26,21 @@ pub struct LocalExecutor;
 impl Executor for LocalExecutor {
     fn execute(&self, attempt: Attempt) -> BoxFuture<'static, Outcome> {
         Box::pin(async move {
-            match caught(carry_out(&attempt)).await {
+            let outcome = match caught(carry_out(&attempt)).await {
                 Ok(outcome) => outcome,
                 Err(panic) => Outcome::Panicked(Box::new(Failure::permanent(panic))),
-            }
+            };
+            without_secrets(outcome, attempt.plan.secrets())
         })
+    }
+}
+
+/// What a handler says about its failure may quote what it was given.
+fn without_secrets(outcome: Outcome, secrets: &[String]) -> Outcome {
+    match outcome {
+        Outcome::Failed(failure) => Outcome::Failed(Box::new(mask::failure(*failure, secrets))),
+        Outcome::Panicked(failure) => Outcome::Panicked(Box::new(mask::failure(*failure, secrets))),
+        other => other,
     }
 }
 

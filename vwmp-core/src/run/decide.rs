@@ -204,8 +204,8 @@ fn abandoned(how: super::event::Interruption) -> &'static str {
 
 fn seconds(time: Duration) -> String {
     if time.as_millis() < 1000 {
-        format!("{} ms", time.as_millis())
-    } else {
-        format!("{} s", time.as_secs_f64())
+        return format!("{} ms", time.as_millis());
     }
+    // Tenths are enough, and a round number has none.
+    format!("{} s", (time.as_secs_f64() * 10.0).round() / 10.0)
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use vwmp_interfaces::log::{LogLine, LogSink, Progress};
 
+use super::event::Failure;
 use super::ports::LogStore;
 
 /// Shorter secrets are not masked: they would mask ordinary words.
@@ -41,10 +42,20 @@ fn maskable(secrets: &[String]) -> Vec<String> {
 }
 
 /// Text without the secrets.
-pub(super) fn masked(text: String, secrets: &[String]) -> String {
+fn masked(text: String, secrets: &[String]) -> String {
     secrets.iter().fold(text, |text, secret| {
         if text.contains(secret.as_str()) { text.replace(secret.as_str(), "***") } else { text }
     })
+}
+
+/// A failure whose message and causes show no secret.
+pub(super) fn failure(mut failure: Failure, secrets: &[String]) -> Failure {
+    if !secrets.is_empty() {
+        let secrets = maskable(secrets);
+        failure.message = masked(failure.message, &secrets);
+        failure.causes = failure.causes.into_iter().map(|cause| masked(cause, &secrets)).collect();
+    }
+    failure
 }
 
 impl LogSink for MaskedSink {

@@ -10,7 +10,7 @@ use super::{Adapter, Workflow, layered};
 use crate::config::{Resolved, resolve};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::plan::PlannedStep;
-use crate::template::{ExpressionCache, Namespace, Reference, Scope, Segment};
+use crate::template::{Condition, ExpressionCache, Namespace, Reference, Scope, Segment};
 
 /// Everything that has a value before the run.
 pub(crate) struct Binding {
@@ -40,22 +40,31 @@ impl Binding {
         let cache = ExpressionCache::default();
         let scope = Early { parameters: &bound.values, environment: &workflow.settings.environment };
         let mut config = resolve(&workflow.config_layers(&bound.given));
-        layered::render(&mut config, &scope, &cache, &mut found);
+        found.extend(layered::render(&mut config, &scope, &cache));
         if let (Some(workflow_type), false) = (&workflow.workflow_type, found.has_errors()) {
-            found.extend(layered::type_errors(workflow_type, &config));
+            found.extend(layered::type_errors(workflow_type, &config, &[]));
         }
-        let mut of_adapter = |Adapter { instance, adapter }: &Adapter, defaults: bool| {
+        let of_adapter = |Adapter { instance, adapter }: &Adapter, defaults: bool| {
             let mut config = layered::of_adapter(instance, adapter, &workflow.settings, defaults);
-            layered::render(&mut config, &scope, &cache, &mut found);
-            if !defaults && !found.has_errors() {
-                found.extend(layered::adapter_errors(instance, adapter, &config));
+            let mut found = layered::render(&mut config, &scope, &cache);
+            if found.is_empty() {
+                found = layered::adapter_errors(instance, adapter, &config, &[]);
             }
-            config.value
+            (config.value, found)
         };
-        let adapters = workflow.adapters.iter().map(|adapter| of_adapter(adapter, false)).collect();
-        let readable = workflow.adapters.iter().chain(&workflow.adapters_read);
-        let adapter_configs =
-            readable.map(|adapter| (adapter.instance.clone(), of_adapter(adapter, true))).collect();
+        let mut adapters = Vec::new();
+        let mut adapter_configs = Map::new();
+        for adapter in &workflow.adapters {
+            let (config, problems) = of_adapter(adapter, false);
+            adapters.push(config);
+            found.extend(problems);
+            adapter_configs.insert(adapter.instance.clone(), of_adapter(adapter, true).0);
+        }
+        for adapter in &workflow.adapters_read {
+            let (config, problems) = of_adapter(adapter, true);
+            found.extend(problems);
+            adapter_configs.insert(adapter.instance.clone(), config);
+        }
         if !found.has_errors() {
             found.extend(workflow.steps.iter().flat_map(|step| unset(step, &config.value)));
         }
@@ -67,7 +76,7 @@ impl Binding {
 
 /// What a step reads of the config and nobody has set.
 fn unset(step: &PlannedStep, config: &Value) -> Vec<Diagnostic> {
-    let when = step.when.as_deref().map(|when| when.expression());
+    let when = step.when.as_deref().map(Condition::expression);
     let expressions = step.config.expressions().into_iter().chain(when);
     let read = expressions.flat_map(|one| one.references().iter().map(move |reference| (one, reference)));
     let of_config = read.filter(|(_, one)| one.namespace == Namespace::Config && !one.optional);

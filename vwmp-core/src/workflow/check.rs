@@ -1,26 +1,28 @@
 //! Everything that can be known of a workflow before it is given parameters, in one pass.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use serde_json::Value;
 use vwmp_interfaces::workflow_type::FailurePolicy;
 
-use super::config::{Configs, StepConfig};
+use super::config::{Configs, StepConfig, merged};
 use super::expand::{StepNode, Texts};
 use super::handlers::{Handler, Plugins};
 use super::layered;
 use super::loader::Loader;
+use super::order::Ids;
 use super::policy::{self, Policies};
 use super::references::Readable;
-use super::{Settings, Workflow, order, outline, parameters};
+use super::{Adapter, Settings, Workflow, order, outline, parameters};
 use crate::config::resolve;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::document::{Document, Kind, NodeRef};
 use crate::plan::{PlannedStep, StepPolicy};
-use crate::registry::Registry;
-use crate::template::{Condition, Expression, ExpressionCache, Place, Reference};
+use crate::registry::{RegisteredWorkflowType, Registry};
+use crate::source::Span;
+use crate::template::{Condition, Expression, ExpressionCache, Place, Reference, Template};
 
 /// A step while it is checked.
 pub(super) struct Draft<'c> {
@@ -61,7 +63,7 @@ fn of_texts(
     let workflow_type = texts.get("type").and_then(|node| plugins.workflow_type(node, found));
     let parameters = parameters::read(texts, found);
     let drafts = drafts(texts, &cache, &mut plugins, found);
-    let ids = ids(&drafts, found);
+    let ids = Ids::new(&drafts, found);
     let config = resolve(&layered::of_workflow(texts.documents(), settings, workflow_type.as_deref(), &[]));
     let mut adapters_read = BTreeSet::new();
     let readable = Readable {
@@ -73,33 +75,15 @@ fn of_texts(
         environment: &settings.environment,
         adapters: plugins.instances(),
     };
-    let sequential = texts.text("order") == Some("sequential");
-    let needs: Vec<Vec<usize>> = (0..drafts.len())
-        .map(|at| {
-            let mut needs = order::named(&drafts, at, &ids, found);
-            needs.append(&mut readable.of_step(at, &mut adapters_read, found));
-            needs.append(&mut dependencies(&drafts, at, &ids, found));
-            if sequential && at > 0 && drafts[at - 1].node.finally == drafts[at].node.finally {
-                needs.push(at - 1);
-            }
-            needs.sort_unstable();
-            needs.dedup();
-            needs
-        })
-        .collect();
-    adapters_read.retain(|name| plugins.instances().contains(name));
+    let needs = needs(texts, &readable, &mut adapters_read, found);
+    adapters_read.retain(|name| plugins.instances().contains(name) && !plugins.adapters.contains(name));
     let layers = layered::Check { texts, settings, registry, readable: &readable, cache: &cache };
     layers.workflow(workflow_type.as_deref(), &config, found);
-    layers.adapters(plugins.adapters.iter(), found);
+    layers.adapters(plugins.adapters.union(&adapters_read), found);
     let order = order::order(&drafts, &needs, found);
     if let (Some(workflow_type), true, Some(_)) = (&workflow_type, texts.are_whole(), &order) {
         outline::check(workflow_type, texts, &drafts, &needs, found);
     }
-    let on_failure = match texts.text("on_failure") {
-        Some("stop") => FailurePolicy::Stop,
-        Some(_) => FailurePolicy::Continue,
-        None => workflow_type.as_deref().map_or(FailurePolicy::Continue, |one| one.info().on_failure),
-    };
     let main_steps = drafts.iter().take_while(|draft| !draft.node.finally).count();
     Some(Workflow {
         id: texts.root().source().name().into(),
@@ -110,7 +94,7 @@ fn of_texts(
         parameters,
         max_parallel: texts.get("max_parallel").and_then(policy::int).and_then(|max| max.try_into().ok()),
         timeout: texts.get("timeout").and_then(policy::timeout),
-        on_failure,
+        on_failure: on_failure(texts, workflow_type.as_deref()),
         workflow_type,
         adapters: adapters(plugins.adapters, registry),
         adapters_read: adapters(adapters_read, registry),
@@ -130,7 +114,7 @@ fn require(texts: &Texts, found: &mut Diagnostics) {
         if texts.get(key).is_none() && texts.are_whole() && root.kind() == Kind::Map {
             let message = format!("the workflow has no `{key}`");
             let problem = Diagnostic::error("vwmp::missing-key", message);
-            let start = crate::source::Span { end: root.span().start, ..root.span() };
+            let start = Span { end: root.span().start, ..root.span() };
             found.push(problem.at(root.source(), start, "").help(help));
         }
     }
@@ -198,64 +182,67 @@ fn condition(node: NodeRef<'_>, cache: &ExpressionCache, found: &mut Diagnostics
     }
 }
 
-fn ids(drafts: &[Draft<'_>], found: &mut Diagnostics) -> HashMap<Arc<str>, usize> {
-    let mut ids = HashMap::with_capacity(drafts.len());
-    for (at, draft) in drafts.iter().enumerate() {
-        if let Some(&first) = ids.get(&draft.id) {
-            let first: &Draft<'_> = &drafts[first];
-            let message = format!("two steps have the id `{}`", draft.id);
-            let (here, there) = (draft.id_node(), first.id_node());
-            let problem = Diagnostic::error("vwmp::duplicate-id", message)
-                .at(here.source(), here.span(), "")
-                .at(there.source(), there.span(), "the first one");
-            found.push(problem);
-        } else {
-            ids.insert(Arc::clone(&draft.id), at);
+/// What each step needs: named, read, found by its handler, or above it.
+fn needs(
+    texts: &Texts,
+    readable: &Readable<'_>,
+    adapters_read: &mut BTreeSet<String>,
+    found: &mut Diagnostics,
+) -> Vec<Vec<usize>> {
+    let (drafts, ids) = (readable.drafts, readable.ids);
+    let sequential = texts.text("order") == Some("sequential");
+    let of_step = |at: usize| {
+        let mut needs = order::named(drafts, at, ids, found);
+        needs.append(&mut readable.of_step(at, adapters_read, found));
+        needs.append(&mut dependencies(drafts, at, ids, found));
+        if sequential && at > 0 && drafts[at - 1].node.finally == drafts[at].node.finally {
+            needs.push(at - 1);
         }
-    }
-    ids
+        needs.sort_unstable();
+        needs.dedup();
+        needs
+    };
+    (0..drafts.len()).map(of_step).collect()
 }
 
 /// The steps whose outputs a handler finds in its config by itself.
-fn dependencies(
-    drafts: &[Draft<'_>],
-    at: usize,
-    ids: &HashMap<Arc<str>, usize>,
-    found: &mut Diagnostics,
-) -> Vec<usize> {
+fn dependencies(drafts: &[Draft<'_>], at: usize, ids: &Ids, found: &mut Diagnostics) -> Vec<usize> {
     let draft = &drafts[at];
     let mut steps = Vec::new();
     for name in &draft.config.dependencies {
-        let usable = ids.get(&**name).filter(|&&step| step != at);
-        match usable.filter(|&&step| draft.node.finally || !drafts[step].node.finally) {
-            Some(&step) => steps.push(step),
-            None => {
-                let node = draft.node.get("config").unwrap_or(draft.node.node());
+        let node = draft.node.get("config").unwrap_or(draft.node.node());
+        match ids.get(name) {
+            None => found.push(ids.unknown(name).at(node.source(), node.span(), "its output is needed here")),
+            Some(step) if step == at || (drafts[step].node.finally && !draft.node.finally) => {
                 let message =
-                    format!("`{}` needs the output of the step `{name}`, which can't be had", draft.id);
+                    format!("`{}` needs the output of `{name}`, which does not end before it", draft.id);
                 let problem = Diagnostic::error("vwmp::unknown-step", message);
-                let problem = problem.at(node.source(), node.span(), "");
-                found.push(problem.nearest(name, ids.keys().map(|id| &**id)));
+                found.push(problem.at(node.source(), node.span(), ""));
             }
+            Some(step) => steps.push(step),
         }
     }
     steps
 }
 
-fn adapters(names: BTreeSet<String>, registry: &Registry) -> Vec<super::Adapter> {
+fn on_failure(texts: &Texts, workflow_type: Option<&RegisteredWorkflowType>) -> FailurePolicy {
+    match texts.text("on_failure") {
+        Some("stop") => FailurePolicy::Stop,
+        Some(_) => FailurePolicy::Continue,
+        None => workflow_type.map_or(FailurePolicy::Continue, |one| one.info().on_failure),
+    }
+}
+
+fn adapters(names: BTreeSet<String>, registry: &Registry) -> Vec<Adapter> {
     let known = |name: String| Some((Arc::clone(registry.adapter(&name)?), name));
-    names
-        .into_iter()
-        .filter_map(known)
-        .map(|(adapter, instance)| super::Adapter { instance, adapter })
-        .collect()
+    names.into_iter().filter_map(known).map(|(adapter, instance)| Adapter { instance, adapter }).collect()
 }
 
 impl Draft<'_> {
     /// What the step's expressions read, each with the expression.
     pub(super) fn references(&self) -> impl Iterator<Item = (&Expression, &Reference)> {
         let expressions = match &*self.config.template {
-            crate::template::Template::Literal(_) => Vec::new(),
+            Template::Literal(_) => Vec::new(),
             template => template.expressions(),
         };
         let when = self.when.as_deref().map(Condition::expression);
@@ -265,7 +252,8 @@ impl Draft<'_> {
             .flat_map(|one| one.references().iter().map(move |reference| (one, reference)))
     }
 
-    fn id_node(&self) -> NodeRef<'_> {
+    /// The id, or the step when it has none.
+    pub(super) fn id_node(&self) -> NodeRef<'_> {
         self.node.get("id").unwrap_or(self.node.node())
     }
 
@@ -297,5 +285,5 @@ fn in_reading_order(found: Diagnostics, documents: &[Arc<Document>]) -> Diagnost
 /// The config of a workflow as written, for the rules of its type.
 pub(super) fn written_config(texts: &Texts) -> Value {
     let layers: Vec<NodeRef<'_>> = texts.all("config").collect();
-    super::config::merged(&layers)
+    merged(&layers)
 }

@@ -8,7 +8,7 @@ use vwmp_interfaces::finding::{Finding, Findings, Place};
 
 use super::expand::StepNode;
 use super::handlers::Handler;
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::document::{Kind, NodeRef, Path, overlaid};
 use crate::schema::{SchemaError, dotted};
 use crate::source::Span;
@@ -166,16 +166,15 @@ impl Subject<'_, '_> {
     }
 
     fn misfit(&self, error: &SchemaError) -> Diagnostic {
-        let problem = if error.unknown_key {
-            let parent = error.pointer.rsplit_once('/').map_or("", |(parent, _)| parent);
-            let mut problem = self.at("vwmp::invalid-config", parent, &error.message);
-            if let Some((layer, key)) = self.key_at(&error.pointer) {
-                problem.labels.clear();
-                problem = problem.at(layer.source(), key, "");
+        let written = |layer: &NodeRef<'_>| layer.key_at_pointer(&error.pointer).is_some();
+        let problem = match self.layers.iter().position(written).filter(|_| error.unknown_key) {
+            Some(layer) => {
+                let parent = error.pointer.rsplit_once('/').map_or("", |(parent, _)| parent);
+                let message = format!("`{}{}`: {}", self.whole(layer), dotted(parent), error.message);
+                let key = self.layers[layer].key_at_pointer(&error.pointer).unwrap_or_default();
+                Diagnostic::error("vwmp::invalid-config", message).at(self.layers[layer].source(), key, "")
             }
-            problem
-        } else {
-            self.at("vwmp::invalid-config", &error.pointer, &error.message)
+            None => self.at("vwmp::invalid-config", &error.pointer, &error.message),
         };
         match &error.nearest {
             Some(near) => problem.help(format!("did you mean `{near}`?")),
@@ -197,7 +196,7 @@ impl Subject<'_, '_> {
                 }
             };
             if warning {
-                problem.severity = crate::diagnostic::Severity::Warning;
+                problem.severity = Severity::Warning;
             }
             found.push(match help {
                 Some(help) => problem.help(help),
@@ -218,21 +217,21 @@ impl Subject<'_, '_> {
                 (None, None) => break (0, self.step.get("handler").unwrap_or(self.step.node())),
             }
         };
-        let own = self.layers.len() - self.handler.config.len();
-        let whole = if layer < own || self.layers.is_empty() {
-            format!("{}.config", self.step.way())
-        } else {
-            format!("step_handlers.{}.config", self.handler.step.name())
-        };
-        Diagnostic::error(code, format!("`{whole}{}`: {message}", dotted(pointer))).at(
+        Diagnostic::error(code, format!("`{}{}`: {message}", self.whole(layer), dotted(pointer))).at(
             node.source(),
             node.span(),
             "",
         )
     }
 
-    fn key_at(&self, pointer: &str) -> Option<(NodeRef<'_>, Span)> {
-        self.layers.iter().find_map(|layer| Some((*layer, layer.key_at_pointer(pointer)?)))
+    /// What the config is called where a layer of it is written.
+    fn whole(&self, layer: usize) -> String {
+        let own = self.layers.len() - self.handler.config.len();
+        if layer < own || self.layers.is_empty() {
+            format!("{}.config", self.step.way())
+        } else {
+            format!("step_handlers.{}.config", self.handler.step.name())
+        }
     }
 }
 
@@ -251,7 +250,7 @@ fn is_within(pointer: &str, around: &str) -> bool {
 /// The value with each expression as its text; where those stand is noted.
 fn with_marks(template: &Template, pointer: &mut String, unknown: &mut Vec<String>) -> Value {
     let at = pointer.len();
-    let value = match template {
+    match template {
         Template::Literal(value) => value.clone(),
         Template::Expression(expression) => {
             unknown.push(pointer.clone());
@@ -279,8 +278,7 @@ fn with_marks(template: &Template, pointer: &mut String, unknown: &mut Vec<Strin
             }
             Value::Object(marked)
         }
-    };
-    value
+    }
 }
 
 fn mark(piece: &Piece) -> String {

@@ -47,8 +47,10 @@ impl Texts {
             shape::workflow(&template, found);
             texts.refuse_more(&template, found);
             texts.documents.push(template);
+        } else {
+            texts.whole = texts.get("template").is_none();
         }
-        texts.whole = unread.is_empty();
+        texts.whole &= unread.is_empty();
         found.extend(unread);
         texts
     }
@@ -123,7 +125,9 @@ impl Texts {
                 return None;
             }
         };
-        if let Some(first) = self.documents.iter().position(|document| document.source().name() == source.name()) {
+        if let Some(first) =
+            self.documents.iter().position(|document| document.source().name() == source.name())
+        {
             found.push(self.cycle(first));
             return None;
         }
@@ -137,7 +141,7 @@ impl Texts {
         let message = format!("workflows extend each other: {}", names.join(" → "));
         let places = circle.iter().filter_map(|document| written(document.root(), "extends"));
         places.fold(Diagnostic::error("vwmp::extends-cycle", message), |found, node| {
-            found.at(node.source(), node.span(), "")
+            found.at(node.source(), node.span(), "by this")
         })
     }
 

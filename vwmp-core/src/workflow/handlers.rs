@@ -8,9 +8,11 @@ use vwmp_interfaces::Capability;
 
 use super::Settings;
 use super::shape;
+use crate::config::ConfigFile;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::document::{Kind, NodeRef};
 use crate::registry::{RegisteredStep, RegisteredWorkflowType, Registry};
+use crate::source::{Source, Span};
 
 /// A handler that some step names, with what the config files say of it.
 pub(super) struct Handler<'c> {
@@ -36,7 +38,7 @@ pub(super) struct Plugins<'c> {
 impl<'c> Plugins<'c> {
     pub(super) fn new(registry: &'c Registry, settings: &'c Settings) -> Self {
         let plain = registry.adapters().map(|adapter| adapter.name().to_owned());
-        let named = settings.files().flat_map(|file| file.integration_adapters());
+        let named = settings.files().flat_map(ConfigFile::integration_adapters);
         let named = named.filter(|entry| entry.name.contains('@') && registry.adapter(entry.name).is_some());
         let instances = plain.chain(named.map(|entry| entry.name.to_owned())).collect();
         Self { registry, settings, handlers: HashMap::new(), adapters: BTreeSet::new(), instances }
@@ -116,7 +118,7 @@ impl<'c> Plugins<'c> {
                     Ok(name) => {
                         self.adapters.insert(name);
                     }
-                    Err(problem) => found.push(*problem.at_first(place)),
+                    Err(problem) => found.push(problem.at_first(place)),
                 }
             }
         }
@@ -191,19 +193,20 @@ impl<'c> Plugins<'c> {
 }
 
 /// What is wrong, and the second place that it is about.
-struct Problem(Diagnostic, Option<(Arc<crate::source::Source>, crate::source::Span)>);
+struct Problem(Diagnostic, Option<(Arc<Source>, Span)>);
 
 impl Problem {
-    fn at_first(self, node: NodeRef<'_>) -> Box<Diagnostic> {
+    /// The problem, with the place that a reader looks at first.
+    fn at_first(self, node: NodeRef<'_>) -> Diagnostic {
         let found = self.0.at(node.source(), node.span(), "");
-        Box::new(match &self.1 {
+        match &self.1 {
             Some((source, span)) => found.at(source, *span, "disabled here"),
             None => found,
-        })
+        }
     }
 }
 
-fn place_of(node: NodeRef<'_>) -> (Arc<crate::source::Source>, crate::source::Span) {
+fn place_of(node: NodeRef<'_>) -> (Arc<Source>, Span) {
     (Arc::clone(node.source()), node.span())
 }
 

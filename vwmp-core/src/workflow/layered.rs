@@ -11,7 +11,9 @@ use super::config::is_certain;
 use super::expand::Texts;
 use super::references::Readable;
 use super::shape::written;
-use crate::config::{AdapterLayers, Layers, Origin, Parameter, Resolved, WorkflowLayers, resolve};
+use crate::config::{
+    AdapterLayers, ConfigFile, Layers, Origin, Parameter, Resolved, Setting, WorkflowLayers, resolve,
+};
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::document::{Document, NodeRef, Path};
 use crate::registry::{RegisteredAdapter, RegisteredWorkflowType, Registry};
@@ -54,22 +56,29 @@ pub(super) fn of_adapter(
 }
 
 /// What in a workflow's config does not fit its type. Keys of its own are the workflow's business.
-pub(super) fn type_errors(workflow_type: &RegisteredWorkflowType, config: &Resolved) -> Vec<Diagnostic> {
-    let unknown = expressions(config);
+pub(super) fn type_errors(
+    workflow_type: &RegisteredWorkflowType,
+    config: &Resolved,
+    unknown: &[String],
+) -> Vec<Diagnostic> {
     let errors = workflow_type.config_errors(&config.value);
     let counts = |error: &&SchemaError| {
         let own_key = error.unknown_key && error.pointer.matches('/').count() == 1;
-        !own_key && is_certain(error, &unknown)
+        !own_key && is_certain(error, unknown)
     };
     errors.iter().filter(counts).map(|error| misfit("config", config, error)).collect()
 }
 
 /// What in an adapter's config does not fit.
-pub(super) fn adapter_errors(instance: &str, adapter: &RegisteredAdapter, config: &Resolved) -> Diagnostics {
-    let unknown = expressions(config);
+pub(super) fn adapter_errors(
+    instance: &str,
+    adapter: &RegisteredAdapter,
+    config: &Resolved,
+    unknown: &[String],
+) -> Diagnostics {
     let whole = format!("integration_adapters.{instance}.config");
     let errors = adapter.config_errors(&config.value);
-    let certain = errors.iter().filter(|error| is_certain(error, &unknown));
+    let certain = errors.iter().filter(|error| is_certain(error, unknown));
     let mut found: Diagnostics = certain.map(|error| misfit(&whole, config, error)).collect();
     if !found.is_empty() || !unknown.is_empty() {
         return found;
@@ -97,12 +106,8 @@ pub(super) fn adapter_errors(instance: &str, adapter: &RegisteredAdapter, config
 }
 
 /// Evaluates the expressions of the values that stand in files; all others are data.
-pub(super) fn render(
-    config: &mut Resolved,
-    scope: &dyn Scope,
-    cache: &ExpressionCache,
-    found: &mut Diagnostics,
-) {
+pub(super) fn render(config: &mut Resolved, scope: &dyn Scope, cache: &ExpressionCache) -> Diagnostics {
+    let mut found = Diagnostics::default();
     let mut rendered = Vec::new();
     for (key, value, origin) in config.leaves() {
         if let Some((source, span)) = origin.place()
@@ -121,6 +126,7 @@ pub(super) fn render(
             *place = value;
         }
     }
+    found
 }
 
 fn render_value(
@@ -163,15 +169,16 @@ impl Check<'_> {
         let files = || self.settings.files();
         let of_type = workflow_type.map(|one| one.name()).unwrap_or_default();
         let of_type = files().filter_map(|file| file.workflow_type(of_type)?.config);
-        let global = files().filter_map(|file| file.config());
+        let global = files().filter_map(ConfigFile::config);
         self.texts.all("config").chain(of_type).chain(global).for_each(|node| self.values(node, found));
         if let Some(workflow_type) = workflow_type {
-            found.extend(type_errors(workflow_type, config));
+            found.extend(type_errors(workflow_type, config, &expressions(config)));
         }
     }
 
     /// The configs of adapters.
     pub(super) fn adapters<'a>(&self, instances: impl Iterator<Item = &'a String>, found: &mut Diagnostics) {
+        found.extend(self.settings.sets.iter().filter_map(|set| self.set_of_nobody(set)));
         for instance in instances {
             let base = instance.split_once('@').map(|(base, _)| base);
             for name in std::iter::once(instance.as_str()).chain(base) {
@@ -180,9 +187,18 @@ impl Check<'_> {
             }
             if let Some(adapter) = self.registry.adapter(instance) {
                 let config = of_adapter(instance, adapter, self.settings, false);
-                found.extend(adapter_errors(instance, adapter, &config));
+                found.extend(adapter_errors(instance, adapter, &config, &expressions(&config)));
             }
         }
+    }
+
+    /// A setting for an adapter that there is not.
+    fn set_of_nobody(&self, set: &Setting) -> Option<Diagnostic> {
+        let (name, _) = set.key.strip_prefix("adapter.")?.split_once('.')?;
+        let known = || self.readable.adapters.iter().map(String::as_str);
+        let message = format!("`{}`: the adapter `{name}` is not known", set.how);
+        (!self.readable.adapters.contains(name))
+            .then(|| Diagnostic::error("vwmp::unknown-adapter", message).nearest(name, known()))
     }
 
     /// The expressions in config values.
@@ -198,7 +214,11 @@ impl Check<'_> {
 }
 
 fn misfit(whole: &str, config: &Resolved, error: &SchemaError) -> Diagnostic {
-    let problem = at("vwmp::invalid-config", whole, config, &error.pointer, &error.message);
+    let mut problem = at("vwmp::invalid-config", whole, config, &error.pointer, &error.message);
+    if error.unknown_key {
+        let parent = error.pointer.rsplit_once('/').map_or("", |(parent, _)| parent);
+        problem.message = format!("`{whole}{}`: {}", dotted(parent), error.message);
+    }
     match &error.nearest {
         Some(near) => problem.help(format!("did you mean `{near}`?")),
         None => problem,

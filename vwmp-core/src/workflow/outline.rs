@@ -23,7 +23,7 @@ pub(super) fn check(
     let outline = WorkflowOutline {
         name: texts.text("name").unwrap_or_default().to_owned(),
         config: written_config(texts),
-        steps: drafts.iter().zip(needs).map(|(draft, needs)| outline(draft, needs)).collect(),
+        steps: after_main(drafts.iter().zip(needs).map(|(draft, needs)| outline(draft, needs)).collect()),
     };
     let mut findings = Findings::default();
     workflow_type.validate_workflow(&outline, &mut findings);
@@ -38,6 +38,22 @@ pub(super) fn check(
             None => problem,
         });
     }
+}
+
+/// Lets `finally` steps need all others: those that begin it need those that end the main part.
+fn after_main(mut steps: Vec<StepOutline>) -> Vec<StepOutline> {
+    let main = steps.iter().take_while(|step| !step.finally).count();
+    let mut is_needed = vec![false; steps.len()];
+    steps[..main].iter().flat_map(|step| &step.needs).for_each(|&need| is_needed[need] = true);
+    let last: Vec<usize> = (0..main).filter(|&step| !is_needed[step]).collect();
+    for step in &mut steps[main..] {
+        if step.needs.iter().all(|&need| need < main) {
+            step.needs.extend(&last);
+            step.needs.sort_unstable();
+            step.needs.dedup();
+        }
+    }
+    steps
 }
 
 fn outline(draft: &Draft<'_>, needs: &[usize]) -> StepOutline {

@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
 use super::expand::Texts;
-use super::shape::{Way, written, wrong_type};
+use super::shape::{TYPES, Way, written, wrong_type};
 use crate::config;
 use crate::diagnostic::{Diagnostic, Diagnostics, nearest};
 use crate::document::{Document, Key, Kind, NodeRef, overlaid, plain_value};
@@ -118,7 +118,7 @@ fn declare(key: Key<'_>, nodes: &[NodeRef<'_>], found: &mut Diagnostics) -> Para
     let compiled = Schema::new(&schema);
     // An alias that is written elsewhere still has the place of the parameter.
     let (source, span) = (Arc::clone(nodes[0].source()), key.span);
-    let broken = compiled.problem().map(|problem| {
+    let broken = compiled.problem().filter(|_| has_types(&schema)).map(|problem| {
         Diagnostic::error("vwmp::invalid-schema", format!("`{way}` is no JSON Schema: {problem}")).at(
             &source,
             nodes[0].span(),
@@ -128,7 +128,7 @@ fn declare(key: Key<'_>, nodes: &[NodeRef<'_>], found: &mut Diagnostics) -> Para
     let default = said("default").map(|node| as_type(node, &schema));
     match (broken, &default, said("default")) {
         (Some(broken), ..) => found.push(broken),
-        (None, Some(value), Some(node)) => {
+        (None, Some(value), Some(node)) if compiled.problem().is_none() => {
             found.extend(compiled.errors(value).into_iter().map(|error| {
                 let path = format!("{way}.default{}", dotted(&error.pointer));
                 let at = node.at_pointer(&error.pointer).unwrap_or(node);
@@ -148,6 +148,16 @@ fn declare(key: Key<'_>, nodes: &[NodeRef<'_>], found: &mut Diagnostics) -> Para
         compiled,
         source,
         span,
+    }
+}
+
+/// Whether its types are known ones; of others, the shape says what is wrong.
+fn has_types(schema: &Value) -> bool {
+    let known = |one: &Value| one.as_str().is_some_and(|name| TYPES.contains(&name));
+    match &schema["type"] {
+        Value::Null => true,
+        Value::Array(several) => several.iter().all(known),
+        one => known(one),
     }
 }
 
@@ -204,7 +214,8 @@ fn read_as(text: &str, name: &str) -> Option<Value> {
 }
 
 fn is_written(option: &Value, text: &str) -> bool {
-    option.as_str().map_or_else(|| option.to_string() == text, |option| option == text)
+    let written = option.as_str().map_or_else(|| option.to_string(), str::to_owned);
+    written == text
 }
 
 /// Puts given values and defaults together.

@@ -1,11 +1,11 @@
 //! What expressions read: whether it is there, and which step it comes from.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use super::check::Draft;
+use super::order::Ids;
 use super::parameters::Parameters;
 use crate::config::Resolved;
 use crate::diagnostic::{Diagnostic, Diagnostics, nearest};
@@ -17,7 +17,7 @@ use crate::template::{Expression, Namespace, Reference, Segment};
 /// What expressions can read before the run.
 pub(super) struct Readable<'c> {
     pub(super) drafts: &'c [Draft<'c>],
-    pub(super) ids: &'c HashMap<Arc<str>, usize>,
+    pub(super) ids: &'c Ids,
     pub(super) parameters: &'c Parameters,
     /// As far as it is known without parameters.
     pub(super) config: &'c Resolved,
@@ -49,7 +49,7 @@ impl Readable<'_> {
                 Namespace::StepOutputs | Namespace::Steps => match self.step(at, read) {
                     Ok(step) => {
                         steps.push(step);
-                        None
+                        self.inside_step(step, read)
                     }
                     Err(problem) => Some(*problem),
                 },
@@ -84,10 +84,8 @@ impl Readable<'_> {
 
     fn step(&self, at: usize, read: Read<'_>) -> Result<usize, Box<Diagnostic>> {
         let id = read.reference.key().unwrap_or_default();
-        let Some(&step) = self.ids.get(id) else {
-            let message = format!("there is no step `{id}`");
-            let problem = read.problem("vwmp::unknown-step", message);
-            return Err(Box::new(problem.nearest(id, self.ids.keys().map(|id| &**id))));
+        let Some(step) = self.ids.get(id) else {
+            return Err(Box::new(self.ids.unknown(id).at(read.expression.source(), read.span(), "")));
         };
         if step == at {
             let message = format!("the step `{id}` can't read its own result");
@@ -97,10 +95,7 @@ impl Readable<'_> {
             let message = format!("`{id}` belongs to `finally`, which runs after all other steps");
             return Err(Box::new(read.problem("vwmp::finally-reference", message)));
         }
-        match self.inside_step(step, read) {
-            Some(problem) => Err(Box::new(problem)),
-            None => Ok(step),
-        }
+        Ok(step)
     }
 
     /// Looks at what comes behind the id of a step.
@@ -189,8 +184,9 @@ impl Readable<'_> {
     }
 
     fn elsewhere(&self, read: Read<'_>) -> Option<Diagnostic> {
-        let key = read.reference.key()?;
+        let key = read.reference.key().unwrap_or_default();
         match read.reference.namespace {
+            Namespace::Parameters | Namespace::Env if key.is_empty() => None,
             Namespace::Parameters if !self.parameters.contains_key(key) => {
                 Some(read.unknown_name("parameters", key, self.parameters.keys().map(String::as_str)))
             }

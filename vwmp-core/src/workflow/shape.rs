@@ -62,6 +62,9 @@ const RETRY: [Known; 5] = [
     ("jitter", Shape::bool),
 ];
 
+/// The types of JSON Schema.
+pub(super) const TYPES: [&str; 7] = ["string", "integer", "number", "boolean", "array", "object", "null"];
+
 /// Keys of the format that this version does not have.
 const LATER: [&str; 4] = ["matrix", "foreach", "lock", "cache"];
 
@@ -164,6 +167,19 @@ impl Shape {
             if let Some(node) = written(parameter, "description") {
                 self.text(&Way::Key(&way, "description"), node);
             }
+            if let Some(node) = written(parameter, "type") {
+                self.types(&Way::Key(&way, "type"), node);
+            }
+        }
+    }
+
+    /// One type of JSON Schema, or a list of them.
+    fn types(&mut self, way: &Way<'_>, node: NodeRef<'_>) {
+        match node.kind() {
+            Kind::Seq => {
+                node.items().enumerate().for_each(|(i, item)| self.one_of(&Way::Index(way, i), item, &TYPES));
+            }
+            _ => self.one_of(way, node, &TYPES),
         }
     }
 
@@ -240,7 +256,7 @@ impl Shape {
         }
         match duration::read(node) {
             Some(time) if time.is_zero() => {
-                let found = wrong_type(way, node, "a time longer than none");
+                let found = wrong_type(way, node, "a duration above 0");
                 self.0.push(found.help("write `timeout: none` for no limit"));
             }
             found => self.expect(way, node, found.is_some(), duration::EXPECTED),
@@ -285,7 +301,7 @@ impl Shape {
 impl fmt::Display for Way<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Way::Root => f.write_str("the workflow"),
+            Way::Root => f.write_str("workflow"),
             Way::Key(Way::Root, key) => f.write_str(key),
             Way::Key(parent, key) => write!(f, "{parent}.{key}"),
             Way::Index(parent, index) => write!(f, "{parent}[{index}]"),

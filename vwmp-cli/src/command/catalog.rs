@@ -1,0 +1,165 @@
+//! `handlers`, `types` and `adapters`: what workflows can use.
+
+use std::io::Write as _;
+
+use vwmp_core::diagnostic::Diagnostic;
+use vwmp_core::registry::{RegisteredAdapter, RegisteredStep, RegisteredWorkflowType};
+use vwmp_interfaces::workflow_type::FailurePolicy;
+use vwmp_interfaces::{Capability, Effect};
+
+use crate::Program;
+use crate::arguments::{Catalog, CatalogFormat};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::render::catalog::{self, Entry};
+
+/// How a kind of plugin is listed.
+struct Kind {
+    name: &'static str,
+    heading: &'static str,
+    /// The fact that is listed.
+    fact: &'static str,
+    /// The code of a name that is not known.
+    unknown: &'static str,
+}
+
+pub(super) fn handlers(mut program: Program, arguments: &Catalog) -> Result<Exit, Failure> {
+    let entries = program.registry()?.steps().map(|step| handler(step)).collect();
+    let kind =
+        Kind { name: "handler", heading: "Handlers", fact: "effect", unknown: "vwmp::unknown-handler" };
+    show(&program, arguments, entries, &kind)
+}
+
+pub(super) fn types(mut program: Program, arguments: &Catalog) -> Result<Exit, Failure> {
+    let entries = program.registry()?.workflow_types().map(|plugin| workflow_type(plugin)).collect();
+    let kind = Kind {
+        name: "workflow type",
+        heading: "Workflow types",
+        fact: "version",
+        unknown: "vwmp::unknown-type",
+    };
+    show(&program, arguments, entries, &kind)
+}
+
+pub(super) fn adapters(mut program: Program, arguments: &Catalog) -> Result<Exit, Failure> {
+    let entries = program.registry()?.adapters().map(|one| adapter(one)).collect();
+    let kind =
+        Kind { name: "adapter", heading: "Adapters", fact: "serves", unknown: "vwmp::unknown-adapter" };
+    show(&program, arguments, entries, &kind)
+}
+
+fn show(program: &Program, arguments: &Catalog, all: Vec<Entry>, kind: &Kind) -> Result<Exit, Failure> {
+    let width = program.terminal.out_width();
+    let text = match (&arguments.name, arguments.format) {
+        (Some(name), format) => {
+            let Some(entry) = all.iter().find(|entry| entry.name == *name) else {
+                return Err(unknown(name, &all, kind).into());
+            };
+            match format {
+                CatalogFormat::Text => catalog::page(entry, width),
+                CatalogFormat::Json => json(entry),
+                CatalogFormat::Markdown => catalog::markdown(entry),
+            }
+        }
+        (None, CatalogFormat::Text) => catalog::list(&all, kind.name, kind.fact, width),
+        (None, CatalogFormat::Json) => json(&all),
+        (None, CatalogFormat::Markdown) => {
+            let pages: Vec<String> = all.iter().map(catalog::markdown).collect();
+            format!("# {}\n\n{}", kind.heading, pages.join("\n"))
+        }
+    };
+    program.terminal.out().write_all(text.as_bytes())?;
+    Ok(Exit::Done)
+}
+
+fn unknown(name: &str, all: &[Entry], kind: &Kind) -> Diagnostic {
+    let known = all.iter().map(|entry| entry.name.as_str());
+    let problem = Diagnostic::error(kind.unknown, format!("there is no {} `{name}`", kind.name));
+    let problem = problem.nearest(name, known.clone());
+    match problem.help.is_empty() {
+        true if all.is_empty() => problem.help("none is linked into this program"),
+        true => problem.help(format!("there are {}", known.collect::<Vec<_>>().join(", "))),
+        false => problem,
+    }
+}
+
+fn json(value: &impl serde::Serialize) -> String {
+    format!("{:#}\n", serde_json::json!(value))
+}
+
+fn handler(step: &RegisteredStep) -> Entry {
+    let info = step.info();
+    let effect = match step.effect() {
+        Effect::ReadOnly => "read only",
+        Effect::Idempotent => "idempotent",
+        Effect::Once => "once",
+    };
+    let mut facts = vec![("effect", effect.to_owned())];
+    if info.can_undo {
+        facts.push(("undo", "its work can be taken back".to_owned()));
+    }
+    if !step.requires().is_empty() {
+        facts.push(("needs adapters for", capabilities(&step.requires())));
+    }
+    let title = info.metadata.title;
+    Entry {
+        title: if title.is_empty() { step.name().to_owned() } else { title.to_owned() },
+        category: category(info.metadata.category, step.name()),
+        name: step.name().to_owned(),
+        description: info.description.clone(),
+        facts,
+        config: info.config_schema.clone(),
+        output: Some(info.output_schema.clone()),
+        origin: step.origin().clone(),
+    }
+}
+
+fn adapter(one: &RegisteredAdapter) -> Entry {
+    let info = one.info();
+    let title = info.metadata.title;
+    Entry {
+        title: if title.is_empty() { one.name().to_owned() } else { title.to_owned() },
+        category: category(info.metadata.category, one.name()),
+        name: one.name().to_owned(),
+        description: info.description.clone(),
+        facts: vec![("serves", capabilities(&one.serves()))],
+        config: info.config_schema.clone(),
+        output: None,
+        origin: one.origin().clone(),
+    }
+}
+
+fn workflow_type(plugin: &RegisteredWorkflowType) -> Entry {
+    let info = plugin.info();
+    let metadata = info.metadata;
+    let on_failure = match info.on_failure {
+        FailurePolicy::Continue => "continue",
+        FailurePolicy::Stop => "stop",
+    };
+    let mut facts = vec![
+        ("version", metadata.version.to_owned()),
+        ("author", metadata.author.to_owned()),
+        ("on failure", on_failure.to_owned()),
+        ("usual handlers", info.default_step_types.join(", ")),
+    ];
+    facts.extend(info.templates.iter().map(|one| ("template", format!("{}: {}", one.name, one.description))));
+    facts.retain(|(_, value)| !value.is_empty());
+    Entry {
+        title: if metadata.title.is_empty() { plugin.name().to_owned() } else { metadata.title.to_owned() },
+        category: plugin.name().to_owned(),
+        name: plugin.name().to_owned(),
+        description: metadata.description.to_owned(),
+        facts,
+        config: info.config_schema.clone(),
+        output: None,
+        origin: plugin.origin().clone(),
+    }
+}
+
+fn capabilities(all: &[Capability]) -> String {
+    all.iter().map(|one| one.name()).collect::<Vec<_>>().join(", ")
+}
+
+fn category(said: &str, name: &str) -> String {
+    if said.is_empty() { name.split('.').next().unwrap_or(name).to_owned() } else { said.to_owned() }
+}

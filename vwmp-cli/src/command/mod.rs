@@ -1,0 +1,31 @@
+//! The commands, one file each.
+
+mod catalog;
+mod demo;
+mod explain;
+mod graph;
+mod plan;
+mod run;
+mod schema;
+mod validate;
+
+use crate::Program;
+use crate::arguments::Command;
+use crate::exit::Exit;
+use crate::failure::Failure;
+
+/// Does what the command line says.
+pub(crate) fn execute(program: Program, command: Command) -> Result<Exit, Failure> {
+    match command {
+        Command::Run(arguments) => run::run(program, &arguments),
+        Command::Plan(arguments) => plan::plan(program, &arguments),
+        Command::Validate(arguments) => validate::validate(program, &arguments),
+        Command::Explain(arguments) => explain::explain(program, &arguments),
+        Command::Graph(arguments) => graph::graph(program, &arguments),
+        Command::Handlers(arguments) => catalog::handlers(program, &arguments),
+        Command::Types(arguments) => catalog::types(program, &arguments),
+        Command::Adapters(arguments) => catalog::adapters(program, &arguments),
+        Command::Schema => schema::schema(program),
+        Command::Demo(arguments) => demo::demo(program, &arguments),
+    }
+}

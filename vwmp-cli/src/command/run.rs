@@ -1,0 +1,158 @@
+//! `run`: runs a workflow.
+
+use std::io::Write as _;
+use std::sync::Arc;
+
+use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use vwmp_core::Engine;
+use vwmp_core::plan::Plan;
+use vwmp_core::registry::Registry;
+use vwmp_core::run::{EngineError, Report, Run, RunControl};
+
+use crate::arguments::{self, Format};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::progress::{Watch, cancelling, feed};
+use crate::render::{diagnostic, report};
+use crate::terminal::Terminal;
+use crate::{Program, input, panic};
+
+/// How a run is shown.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Style {
+    pub(super) quiet: bool,
+    pub(super) verbose: bool,
+    pub(super) format: Format,
+}
+
+/// More steps at once don't get more threads.
+const MOST_WORKERS: usize = 16;
+
+pub(super) fn run(mut program: Program, arguments: &arguments::Run) -> Result<Exit, Failure> {
+    let registry = program.registry()?;
+    let (plan, warnings) = input::plan(&arguments.workflow, &registry, input::environment())?;
+    if !warnings.is_empty() {
+        let text = diagnostic::render(&warnings, program.terminal.err_width());
+        program.terminal.err().write_all(text.as_bytes())?;
+    }
+    let style = Style { quiet: arguments.quiet, verbose: arguments.verbose, format: arguments.format };
+    execute(program.terminal, registry, plan, style)
+}
+
+/// Runs a plan, shows it as it goes, and shows its report.
+pub(super) fn execute(
+    terminal: Terminal,
+    registry: Registry,
+    plan: Plan,
+    style: Style,
+) -> Result<Exit, Failure> {
+    let runtime = runtime(plan.max_parallel())?;
+    let report = runtime.block_on(drive(terminal, registry, Arc::new(plan), style))?;
+    // A handler that blocks its thread and ignores cancellation must not hold up the end.
+    runtime.shutdown_background();
+    show(terminal, &report, style)?;
+    let exit = Exit::from(report.status());
+    // To free a million steps takes a while, and the program ends here.
+    std::mem::forget(report);
+    Ok(exit)
+}
+
+/// One worker more than steps run at once: handlers that block can't hold up the engine.
+fn runtime(max_parallel: usize) -> Result<Runtime, Failure> {
+    Builder::new_multi_thread()
+        .worker_threads(max_parallel.min(MOST_WORKERS) + 1)
+        .thread_name(panic::WORKER)
+        .enable_all()
+        .build()
+        .map_err(Failure::machine("can't start the threads that steps run on"))
+}
+
+async fn drive(
+    terminal: Terminal,
+    registry: Registry,
+    plan: Arc<Plan>,
+    style: Style,
+) -> Result<Report, Failure> {
+    let signals = Signals::listen()?;
+    let engine = Engine::builder(registry);
+    if style.quiet {
+        let run = engine.start(plan);
+        return signals.heed(run.control(), Some(terminal), run.finish()).await;
+    }
+    let (feed, news) = feed();
+    let mut run = engine.listen(Arc::new(feed)).start(Arc::clone(&plan));
+    let watch = run.events().map(|events| Watch::new(terminal, plan, events, news));
+    signals.heed(run.control(), None, watched(run, watch)).await
+}
+
+async fn watched(run: Run, watch: Option<Watch>) -> Result<Report, EngineError> {
+    if let Some(watch) = watch {
+        watch.show().await;
+    }
+    run.finish().await
+}
+
+/// The ways in which somebody asks the program to stop.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn listen() -> Result<Self, Failure> {
+        let listen = |kind| signal(kind).map_err(Failure::machine("can't listen for Ctrl-C"));
+        Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
+    }
+
+    /// Waits for the end of a run. The first signal cancels it with grace, the second kills it.
+    async fn heed(
+        mut self,
+        control: RunControl,
+        quiet: Option<Terminal>,
+        run: impl Future<Output = Result<Report, EngineError>>,
+    ) -> Result<Report, Failure> {
+        tokio::pin!(run);
+        let mut asked = false;
+        loop {
+            let what = tokio::select! {
+                report = &mut run => return Ok(report?),
+                _ = self.interrupt.recv() => "interrupted by Ctrl-C",
+                _ = self.terminate.recv() => "stopped by SIGTERM",
+            };
+            if std::mem::replace(&mut asked, true) {
+                control.kill();
+                continue;
+            }
+            if let Some(terminal) = quiet {
+                // The run is cancelled whether or not anybody can be told.
+                let _ = writeln!(terminal.err(), "{}", cancelling(what));
+            }
+            control.cancel(what);
+        }
+    }
+}
+
+fn show(terminal: Terminal, result: &Report, style: Style) -> Result<(), Failure> {
+    if style.format == Format::Json {
+        let mut out = terminal.out();
+        serde_json::to_writer_pretty(&mut out, result).map_err(std::io::Error::from)?;
+        writeln!(out)?;
+    } else if !style.quiet {
+        let mut out = terminal.out();
+        writeln!(out, "{}", report::table(result, terminal.out_width()))?;
+        if style.verbose {
+            write!(out, "{}", report::outputs(result))?;
+        }
+    }
+    let problems = report::problems(result, terminal.err_width());
+    let mut err = terminal.err();
+    if style.format == Format::Text || !problems.is_empty() {
+        err.write_all(problems.as_bytes())?;
+    }
+    if !style.quiet || !problems.is_empty() {
+        let gap = if problems.is_empty() { "" } else { "\n" };
+        write!(err, "{gap}{}", report::summary(result))?;
+    }
+    Ok(err.flush()?)
+}

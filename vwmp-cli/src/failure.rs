@@ -1,0 +1,96 @@
+//! Why a command could not do its work.
+
+use std::io::{self, Write as _};
+
+use serde_json::json;
+use vwmp_core::diagnostic::Diagnostics;
+use vwmp_core::registry::NameClash;
+use vwmp_core::run::EngineError;
+
+use crate::arguments::Format;
+use crate::exit::Exit;
+use crate::render;
+use crate::terminal::{BOLD, RED, Terminal, paint};
+
+/// Why a command could not do its work.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// What the user wrote in files can't be used.
+    #[error("{0}")]
+    Invalid(Diagnostics),
+    /// What the user wrote on the command line can't be used.
+    #[error("{0}")]
+    Usage(String),
+    /// Two plugins have one name.
+    #[error(transparent)]
+    NameClash(#[from] NameClash),
+    /// The engine failed.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The machine refused something that the program itself needs.
+    #[error("{what}: {error}")]
+    Machine {
+        /// What was tried.
+        what: String,
+        /// What the machine said.
+        error: io::Error,
+    },
+    /// The result could not be written.
+    #[error("can't write the result: {0}")]
+    Output(#[from] io::Error),
+}
+
+impl Failure {
+    /// A refusal of the machine, as it comes out of `map_err`.
+    pub(crate) fn machine(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+        move |error| Self::Machine { what: what.into(), error }
+    }
+
+    /// How the program ends.
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            Self::Invalid(_) => Exit::Invalid,
+            Self::Usage(_) => Exit::Usage,
+            // Whoever read the output has seen enough, as `head` does.
+            Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
+            Self::NameClash(_) | Self::Engine(_) | Self::Machine { .. } | Self::Output(_) => {
+                Exit::EngineFailed
+            }
+        }
+    }
+
+    /// Tells what went wrong.
+    pub(crate) fn show(&self, terminal: &Terminal, format: Format) -> io::Result<()> {
+        match (self, format) {
+            (Self::Invalid(diagnostics), Format::Json) => {
+                let result = json!({ "status": "invalid", "diagnostics": diagnostics });
+                writeln!(terminal.out(), "{result:#}")
+            }
+            (Self::Invalid(diagnostics), Format::Text) => {
+                let text = render::diagnostic::render(diagnostics, terminal.err_width());
+                write!(terminal.err(), "{text}")
+            }
+            (Self::Output(error), _) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            (other, _) => {
+                writeln!(
+                    terminal.err(),
+                    "{}{}",
+                    paint(RED.bold(), "error"),
+                    paint(BOLD, format!(": {other}"))
+                )
+            }
+        }
+    }
+}
+
+impl From<Diagnostics> for Failure {
+    fn from(diagnostics: Diagnostics) -> Self {
+        Self::Invalid(diagnostics)
+    }
+}
+
+impl From<vwmp_core::diagnostic::Diagnostic> for Failure {
+    fn from(diagnostic: vwmp_core::diagnostic::Diagnostic) -> Self {
+        Self::Invalid(diagnostic.into())
+    }
+}

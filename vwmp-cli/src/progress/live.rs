@@ -1,0 +1,127 @@
+//! A run at a terminal: what happened scrolls by, the steps under way stay at the bottom.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use vwmp_core::plan::{Plan, StepIndex};
+use vwmp_core::run::{Event, EventKind};
+
+use super::View;
+use super::feed::News;
+use super::words::Words;
+use crate::render::{counted, plain, report};
+use crate::terminal::Terminal;
+
+/// Lines above, a line for each step under way, and one for the whole.
+pub(super) struct Live {
+    terminal: Terminal,
+    words: Words,
+    plan: Arc<Plan>,
+    screen: MultiProgress,
+    whole: ProgressBar,
+    steps: HashMap<StepIndex, ProgressBar>,
+    ended: usize,
+    /// Lines that have not been shown yet: to draw once is faster.
+    lines: String,
+}
+
+/// More steps under way are counted, not shown.
+const MOST: usize = 10;
+
+impl Live {
+    pub(super) fn new(terminal: Terminal, plan: Arc<Plan>) -> Self {
+        let screen = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
+        let whole = screen.add(ProgressBar::new(plan.steps().len() as u64));
+        // Not as wide as the screen: where the terminal writes ^C, it must not begin another line.
+        whole.set_style(style("{msg}"));
+        let words = Words::new(Arc::clone(&plan));
+        Self { terminal, words, plan, screen, whole, steps: HashMap::new(), ended: 0, lines: String::new() }
+    }
+
+    fn line(&mut self, text: &str) {
+        if self.terminal.colors_stderr() {
+            self.lines.push_str(text);
+        } else {
+            self.lines.extend(anstream::adapter::strip_str(text));
+        }
+        self.lines.push('\n');
+    }
+
+    fn start(&mut self, step: StepIndex) {
+        if self.steps.len() >= MOST || self.steps.contains_key(&step) {
+            return;
+        }
+        let bar = self.screen.insert_before(&self.whole, ProgressBar::new_spinner());
+        let color = if self.terminal.colors_stderr() { ":.cyan" } else { "" };
+        bar.set_style(style(&format!("{{spinner{color}}} {{prefix}} {{elapsed}} {{wide_msg}}")));
+        bar.set_prefix(self.plan[step].id().to_owned());
+        self.steps.insert(step, bar);
+    }
+
+    fn end(&mut self, step: StepIndex) {
+        if let Some(bar) = self.steps.remove(&step) {
+            bar.finish_and_clear();
+            self.screen.remove(&bar);
+        }
+    }
+
+    fn progress(&self, step: &str, progress: &vwmp_interfaces::log::Progress) {
+        let bar = self.plan.find(step).and_then(|step| self.steps.get(&step));
+        let Some(bar) = bar else { return };
+        let message = plain(&progress.message);
+        bar.set_message(match progress.total {
+            Some(total) => format!("{}/{total} {message}", progress.done),
+            None => message,
+        });
+    }
+}
+
+impl View for Live {
+    fn event(&mut self, event: &Event) {
+        match &event.kind {
+            EventKind::AttemptStarted { step, .. } => self.start(*step),
+            EventKind::AttemptFinished { step, .. } => self.end(*step),
+            EventKind::StepFinished { .. } => self.ended += 1,
+            _ => {}
+        }
+        // The line of a step under way says already that it started.
+        let told = self.words.tell(event);
+        if let Some(text) =
+            told.filter(|_| !matches!(event.kind, EventKind::AttemptStarted { attempt: 1, .. }))
+        {
+            self.line(&text);
+        }
+        if matches!(event.kind, EventKind::RunFinished { .. }) {
+            self.whole.finish_and_clear();
+        }
+    }
+
+    fn news(&mut self, news: News) {
+        match news {
+            News::Line(line) => self.line(&report::log_line(&line)),
+            News::Progress(step, progress) => self.progress(&step, &progress),
+        }
+    }
+
+    fn tick(&mut self) {
+        self.steps.values().for_each(ProgressBar::tick);
+        let all = self.plan.steps().len();
+        self.whole.set_message(format!("{} of {} ended", self.ended, counted(all, "step")));
+    }
+
+    fn rest(&mut self) {
+        if !self.lines.is_empty() {
+            // A terminal that is gone has nobody in front of it.
+            let _ = self.screen.println(self.lines.trim_end_matches('\n'));
+            self.lines.clear();
+        }
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    // The templates above are right, and a wrong one only looks plain.
+    ProgressStyle::with_template(template)
+        .unwrap_or_else(|_| ProgressStyle::default_spinner())
+        .tick_chars("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ ")
+}

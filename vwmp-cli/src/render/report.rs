@@ -1,0 +1,205 @@
+//! How a run went: a table, what failed and why, and one sentence.
+
+use std::fmt::Write as _;
+
+use anstyle::Style;
+use vwmp_core::run::{Report, RunStatus, StepReport, StepStatus};
+use vwmp_interfaces::log::{LogLine, Stream};
+
+use super::table::{Table, wrap};
+use super::{counted, duration, plain};
+use crate::terminal::{BOLD, CYAN, DIM, GREEN, RED, YELLOW, paint};
+
+/// Longer plans are shown without the steps that succeeded.
+const LONG: usize = 100;
+/// How many rows there are at most.
+const MOST: usize = 1000;
+/// How many steps that were not done are named.
+const MOST_UNDONE: usize = 20;
+/// How many of a failed step's last lines are shown.
+const LAST_LINES: usize = 10;
+
+/// Every step in a table.
+pub(crate) fn table(report: &Report, width: usize) -> String {
+    let all = report.plan().steps().len();
+    let shown = |step: &StepReport<'_>| all <= LONG || step.status != StepStatus::Succeeded;
+    let mut table = Table::new(["step", "status", "time", "attempts", "note"]);
+    for step in report.steps().filter(shown).take(MOST) {
+        table.row([
+            step.id.to_owned(),
+            status(step.status),
+            if step.started.is_some() { duration(step.duration) } else { String::new() },
+            if step.attempts > 0 { step.attempts.to_string() } else { String::new() },
+            note(&step),
+        ]);
+    }
+    let mut text = if table.is_empty() { String::new() } else { table.render(width) };
+    let left_out = all - report.steps().filter(shown).take(MOST).count();
+    if left_out > 0 {
+        let _ = writeln!(text, "{}", paint(DIM, format!("{} left out here", counted(left_out, "step"))));
+    }
+    text
+}
+
+/// What each step gave, as JSON.
+pub(crate) fn outputs(report: &Report) -> String {
+    let given = report.steps().filter_map(|step| Some((step.id, step.output?)));
+    let given = given.filter(|(_, output)| !output.is_null()).take(MOST);
+    given.fold(String::new(), |mut text, (id, output)| {
+        let _ = writeln!(text, "{} {output}", paint(BOLD, id));
+        text
+    })
+}
+
+/// What failed, each with its causes and last lines.
+pub(crate) fn problems(report: &Report, width: usize) -> String {
+    let mut text = String::new();
+    for step in report.steps().filter(|step| is_trouble(step.status)).take(MOST) {
+        let (style, word) = words(step.status);
+        let _ = write!(text, "{} {}", paint(BOLD, step.id), paint(style, word));
+        if step.attempts > 1 {
+            let _ = write!(text, " after {} attempts", step.attempts);
+        }
+        failure(&mut text, &step, width);
+        last_lines(&mut text, report, step.id);
+    }
+    if matches!(report.status(), RunStatus::Failed | RunStatus::Cancelled) {
+        not_done(&mut text, report, width);
+    }
+    for warning in report.warnings() {
+        let _ = writeln!(text, "{}: {warning}", paint(YELLOW, "warning"));
+    }
+    text
+}
+
+/// What a run that ended early, or with a failure, left undone, and why.
+fn not_done(text: &mut String, report: &Report, width: usize) {
+    let undone = |status| matches!(status, StepStatus::Skipped | StepStatus::Cancelled);
+    let mut steps = report.steps().filter(|step| undone(step.status));
+    for step in steps.by_ref().take(MOST_UNDONE) {
+        let (style, word) = match step.status {
+            StepStatus::Cancelled => words(step.status),
+            _ => (DIM, "not run"),
+        };
+        let _ = write!(text, "{} {}", paint(BOLD, step.id), paint(style, word));
+        failure(text, &step, width);
+    }
+    let more = steps.count();
+    if more > 0 {
+        let _ = writeln!(text, "{}", paint(DIM, format!("and {} not run", counted(more, "more step"))));
+    }
+}
+
+/// How it went as a whole, in a sentence or two.
+pub(crate) fn summary(report: &Report) -> String {
+    let tally = report.tally();
+    let (style, word) = match report.status() {
+        RunStatus::Succeeded => (GREEN, "succeeded"),
+        RunStatus::SucceededWithTolerated => (YELLOW, "succeeded"),
+        RunStatus::Failed => (RED, "failed"),
+        RunStatus::Cancelled => (YELLOW, "was cancelled"),
+    };
+    let counts = [
+        (tally.succeeded, "done"),
+        (tally.tolerated, "failed as they may"),
+        (tally.failed, "failed"),
+        (tally.cancelled, "cancelled"),
+        (tally.skipped, "not run"),
+    ];
+    let counts = counts.into_iter().filter(|(count, _)| *count > 0).enumerate().map(|(i, (count, word))| {
+        let word = if word == "failed as they may" && count == 1 { "failed as it may" } else { word };
+        if i == 0 { format!("{} {word}", counted(count, "step")) } else { format!("{count} {word}") }
+    });
+    let counts = counts.collect::<Vec<_>>().join(", ");
+    let counts = if counts.is_empty() { "it has no steps".to_owned() } else { counts };
+    let name = paint(BOLD, report.plan().workflow_name());
+    let after = duration(report.duration());
+    let mut text = format!("{name} {} after {after}: {counts}.", paint(style.bold(), word));
+    if let Some(reason) = report.reason() {
+        let _ = write!(text, " The reason: {reason}.");
+    }
+    text.push('\n');
+    text
+}
+
+/// A log line with the step that wrote it.
+pub(crate) fn log_line(line: &LogLine) -> String {
+    let text = plain(&line.text);
+    let bar = paint(DIM, "|");
+    match line.stream {
+        Stream::Warning => format!("{} {bar} {}: {text}", paint(CYAN, &line.step), paint(YELLOW, "warning")),
+        Stream::Info | Stream::Stdout | Stream::Stderr => {
+            format!("{} {bar} {text}", paint(CYAN, &line.step))
+        }
+    }
+}
+
+/// A status as it is shown.
+pub(crate) fn status(status: StepStatus) -> String {
+    let (style, word) = words(status);
+    paint(style, word)
+}
+
+fn words(status: StepStatus) -> (Style, &'static str) {
+    match status {
+        StepStatus::Succeeded => (GREEN, "succeeded"),
+        StepStatus::Tolerated => (YELLOW, "tolerated"),
+        StepStatus::Failed => (RED, "failed"),
+        StepStatus::TimedOut => (RED, "timed out"),
+        StepStatus::Cancelled => (YELLOW, "cancelled"),
+        StepStatus::Skipped => (DIM, "skipped"),
+        StepStatus::Lost => (RED, "lost"),
+    }
+}
+
+fn is_trouble(status: StepStatus) -> bool {
+    !matches!(status, StepStatus::Succeeded | StepStatus::Skipped | StepStatus::Cancelled)
+}
+
+/// The first line of what went wrong.
+fn note(step: &StepReport<'_>) -> String {
+    step.error.as_ref().map(|error| first_line(&error.message)).unwrap_or_default()
+}
+
+fn first_line(text: &str) -> String {
+    plain(text.lines().next().unwrap_or_default())
+}
+
+fn failure(text: &mut String, step: &StepReport<'_>, width: usize) {
+    let Some(error) = &step.error else {
+        text.push('\n');
+        return;
+    };
+    text.push_str(": ");
+    indented(text, &error.message, width);
+    for cause in &error.causes {
+        text.push_str("  caused by: ");
+        indented(text, cause, width);
+    }
+}
+
+/// Text of several lines, all but the first indented.
+fn indented(text: &mut String, message: &str, width: usize) {
+    let mut lines = message.lines().flat_map(|line| wrap(&plain(line), width.saturating_sub(4)));
+    text.push_str(&lines.next().unwrap_or_default());
+    text.push('\n');
+    for line in lines {
+        let _ = writeln!(text, "    {line}");
+    }
+}
+
+fn last_lines(text: &mut String, report: &Report, id: &str) {
+    let lines = report.log(id);
+    if lines.is_empty() {
+        return;
+    }
+    let left_out = lines.len().saturating_sub(LAST_LINES);
+    if left_out > 0 {
+        let _ = writeln!(text, "  its last {LAST_LINES} lines of {}:", lines.len());
+    } else {
+        text.push_str("  what it wrote:\n");
+    }
+    for line in &lines[left_out..] {
+        let _ = writeln!(text, "    {}", log_line(line));
+    }
+}
