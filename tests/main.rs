@@ -2,4 +2,12 @@
 
 mod architecture;
 mod cases;
+mod examples;
+mod explain;
+mod handlers;
+mod injection;
+mod limits;
+mod path;
+mod release;
+mod repository;
 mod tidy;
