@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Graph, Plan, PlannedAdapter, StepIndex};
+use super::{Graph, Plan, PlannedAdapter, StepIndex, mask};
 use crate::config::Resolved;
 use crate::diagnostic::Diagnostics;
 use crate::workflow::{Binding, Inputs, Workflow};
@@ -63,22 +63,6 @@ fn graph(workflow: &Workflow) -> Graph {
 }
 
 fn masked(mut config: Resolved, secrets: &[String]) -> Resolved {
-    if !secrets.is_empty() {
-        mask(&mut config.value, secrets);
-    }
+    mask::value(&mut config.value, secrets);
     config
-}
-
-fn mask(value: &mut Value, secrets: &[String]) {
-    match value {
-        Value::String(text) => {
-            for secret in secrets.iter().filter(|secret| text.contains(secret.as_str())).collect::<Vec<_>>() {
-                *text = text.replace(secret.as_str(), "***");
-            }
-        }
-        Value::Number(number) if secrets.contains(&number.to_string()) => *value = "***".into(),
-        Value::Array(items) => items.iter_mut().for_each(|item| mask(item, secrets)),
-        Value::Object(entries) => entries.values_mut().for_each(|value| mask(value, secrets)),
-        _ => {}
-    }
 }

@@ -2,6 +2,9 @@
 
 mod build;
 mod graph;
+mod mask;
+pub mod preview;
+pub mod render;
 mod retry;
 mod scope;
 
@@ -227,3 +230,6 @@ impl fmt::Debug for PlannedStep {
         write!(f, "PlannedStep({}, {})", self.id, self.handler.name())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,6 +24,7 @@ use vwmp_interfaces::log::LogSink;
 use vwmp_interfaces::{CancellationToken, Clock};
 
 pub use attempt::LocalExecutor;
+pub(crate) use attempt::caught;
 pub use clock::{PausedClock, SystemClock};
 pub use event::{Event, EventKind, Outcome, RunStatus, StepStatus};
 pub use ports::{Attempt, Executor, Journal, JournalError, Limits, LogStore};

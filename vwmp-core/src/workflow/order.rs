@@ -33,7 +33,7 @@ impl Ids {
             }
         }
         let in_order = drafts.iter().map(|draft| Arc::clone(&draft.id)).collect();
-        Self { numbers, in_order, comparisons: Cell::new(5_000_000) }
+        Self { numbers, in_order, comparisons: Cell::new(1_000_000) }
     }
 
     /// The number of a step.

@@ -116,18 +116,41 @@ fn check(text: &str) {
 }
 
 #[test]
-fn bless() {
-    for entry in std::fs::read_dir("src/workflow/tests/cases").unwrap() {
-        let path = entry.unwrap().path();
-        let text = std::fs::read_to_string(&path).unwrap();
-        let mut out = String::new();
-        for case in cases(&text) {
-            let body = case.title.len() + 1;
-            let whole = text.split("=== ").find(|one| one.starts_with(&format!("{}\n", case.title))).unwrap();
-            let before = whole.split("--- expected\n").next().unwrap();
-            assert!(body <= before.len());
-            write!(out, "=== {before}--- expected\n{}", told(&case)).unwrap();
-        }
-        std::fs::write(&path, out).unwrap();
-    }
+fn keys_and_types() {
+    check(include_str!("tests/cases/shape.txt"));
+}
+
+#[test]
+fn handlers_adapters_and_types() {
+    check(include_str!("tests/cases/plugins.txt"));
+}
+
+#[test]
+fn configs_of_steps() {
+    check(include_str!("tests/cases/config.txt"));
+}
+
+#[test]
+fn references_and_edges() {
+    check(include_str!("tests/cases/references.txt"));
+}
+
+#[test]
+fn values_of_parameters() {
+    check(include_str!("tests/cases/parameters.txt"));
+}
+
+#[test]
+fn bases_and_templates() {
+    check(include_str!("tests/cases/expand.txt"));
+}
+
+#[test]
+fn a_file_of_parameters_is_a_mapping() {
+    let given = parameters_of(&document("params.yaml", "a: 1\nb: [x]\n")).unwrap();
+    assert_eq!(given["b"], (serde_json::json!(["x"]), "params.yaml:2:1".into()));
+    assert_eq!(
+        parameters_of(&document("params.yaml", "- a\n")).unwrap_err().to_string(),
+        "params.yaml:1:1: error[vwmp::wrong-type]: `params.yaml`: expected a mapping of parameters, found a list"
+    );
 }
