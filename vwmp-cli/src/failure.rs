@@ -1,6 +1,6 @@
 //! Why a command could not do its work.
 
-use std::io::{self, Write as _};
+use std::io;
 
 use serde_json::json;
 use vwmp_core::diagnostic::Diagnostics;
@@ -51,33 +51,33 @@ impl Failure {
         match self {
             Self::Invalid(_) => Exit::Invalid,
             Self::Usage(_) => Exit::Usage,
-            // Whoever read the output has seen enough, as `head` does.
-            Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
+            Self::Output(_) if self.reader_left() => Exit::Done,
             Self::NameClash(_) | Self::Engine(_) | Self::Machine { .. } | Self::Output(_) => {
                 Exit::EngineFailed
             }
         }
     }
 
+    /// Whether whoever read the output has seen enough, as `head` does.
+    pub(crate) fn reader_left(&self) -> bool {
+        matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+
     /// Tells what went wrong.
-    pub(crate) fn show(&self, terminal: &Terminal, format: Format) -> io::Result<()> {
+    pub(crate) fn show(&self, terminal: &Terminal, format: Format) {
         match (self, format) {
             (Self::Invalid(diagnostics), Format::Json) => {
                 let result = json!({ "status": "invalid", "diagnostics": diagnostics });
-                writeln!(terminal.out(), "{result:#}")
+                // The exit code tells it as well.
+                let _ = terminal.print(&format!("{result:#}\n"));
             }
             (Self::Invalid(diagnostics), Format::Text) => {
-                let text = render::diagnostic::render(diagnostics, terminal.err_width());
-                write!(terminal.err(), "{text}")
+                terminal.tell(&render::diagnostic::render(diagnostics, terminal.err_width()));
             }
-            (Self::Output(error), _) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            _ if self.reader_left() => {}
             (other, _) => {
-                writeln!(
-                    terminal.err(),
-                    "{}{}",
-                    paint(RED.bold(), "error"),
-                    paint(BOLD, format!(": {other}"))
-                )
+                let text = paint(BOLD, format!(": {other}"));
+                terminal.tell(&format!("{}{text}\n", paint(RED.bold(), "error")));
             }
         }
     }

@@ -34,15 +34,17 @@ use self::terminal::Terminal;
 pub struct Cli {
     name: String,
     version: String,
-    plugins: Vec<Box<dyn FnOnce(&mut Registry) -> Result<(), NameClash>>>,
+    plugins: Vec<AddPlugins>,
 }
 
 /// What every command gets.
 pub(crate) struct Program {
     name: String,
-    plugins: Vec<Box<dyn FnOnce(&mut Registry) -> Result<(), NameClash>>>,
+    plugins: Vec<AddPlugins>,
     pub(crate) terminal: Terminal,
 }
+
+type AddPlugins = Box<dyn FnOnce(&mut Registry) -> Result<(), NameClash>>;
 
 impl Default for Cli {
     fn default() -> Self {
@@ -88,8 +90,7 @@ impl Cli {
         let program = Program { name: self.name, plugins: self.plugins, terminal };
         let format = arguments.command.format();
         let exit = command::execute(program, arguments.command).unwrap_or_else(|failure| {
-            // When stderr is gone too, the exit code still tells.
-            let _ = failure.show(&terminal, format);
+            failure.show(&terminal, format);
             failure.exit()
         });
         exit.into()

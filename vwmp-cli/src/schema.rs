@@ -18,6 +18,7 @@ pub(crate) fn of(registry: &Registry) -> Value {
         ("duration".to_owned(), duration()),
         ("timeout".to_owned(), timeout()),
         ("texts".to_owned(), texts()),
+        ("expression".to_owned(), embed::expression()),
     ]);
     for handler in registry.steps() {
         let (name, info) = (handler.name(), handler.info());
@@ -40,10 +41,11 @@ fn workflow(registry: &Registry) -> Value {
         "description": "Steps with an order. See docs/workflow.md.",
         "type": "object",
         "additionalProperties": false,
+        "anyOf": [{ "required": ["name", "steps"] }, { "required": ["extends"] }, { "required": ["template"] }],
         "properties": {
             "vwmp": { "const": 1, "description": "The version of the format; 1 is assumed." },
             "name": { "type": "string", "description": "The name for people." },
-            "type": one_of("The workflow type, whose rules are checked too.", types),
+            "type": one_of("The workflow type, whose rules are checked too.", &types),
             "description": { "type": "string", "description": "What the workflow does." },
             "extends": {
                 "type": "string",
@@ -111,7 +113,7 @@ fn step(registry: &Registry) -> Value {
                 "description": "The name for needs and $<step-outputs.…>; the n-th step without one is step-n.",
             },
             "name": { "type": "string", "description": "The name for people." },
-            "handler": one_of("What the step does.", handlers),
+            "handler": one_of("What the step does.", &handlers),
             "needs": { "$ref": "#/$defs/texts", "description": "Steps that must end first." },
             "when": {
                 "type": ["string", "boolean"],
@@ -201,7 +203,7 @@ fn texts() -> Value {
 }
 
 /// A choice; everything where there is nothing to choose from.
-fn one_of(description: &str, choices: Vec<Value>) -> Value {
+fn one_of(description: &str, choices: &[Value]) -> Value {
     if choices.is_empty() {
         return json!({ "type": "string", "description": description });
     }

@@ -43,7 +43,23 @@ impl Terminal {
         }
     }
 
-    /// Where results go.
+    /// Writes a result.
+    ///
+    /// # Errors
+    /// When not all of it could be written.
+    pub(crate) fn print(&self, text: &str) -> io::Result<()> {
+        let mut out = self.out();
+        out.write_all(text.as_bytes())?;
+        out.flush()
+    }
+
+    /// Tells people something. When nobody can be told, the exit code and the result still tell.
+    pub(crate) fn tell(&self, text: &str) {
+        let mut err = self.err();
+        let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
+    }
+
+    /// Where results go; to be flushed.
     pub(crate) fn out(&self) -> impl Write + use<> {
         io::BufWriter::new(AutoStream::new(io::stdout().lock(), resolved(self.stdout)))
     }

@@ -1,7 +1,5 @@
 //! `handlers`, `types` and `adapters`: what workflows can use.
 
-use std::io::Write as _;
-
 use vwmp_core::diagnostic::Diagnostic;
 use vwmp_core::registry::{RegisteredAdapter, RegisteredStep, RegisteredWorkflowType};
 use vwmp_interfaces::workflow_type::FailurePolicy;
@@ -24,36 +22,37 @@ struct Kind {
 }
 
 pub(super) fn handlers(mut program: Program, arguments: &Catalog) -> Result<Exit, Failure> {
-    let entries = program.registry()?.steps().map(|step| handler(step)).collect();
+    let entries: Vec<Entry> = program.registry()?.steps().map(|step| handler(step)).collect();
     let kind =
         Kind { name: "handler", heading: "Handlers", fact: "effect", unknown: "vwmp::unknown-handler" };
-    show(&program, arguments, entries, &kind)
+    show(&program, arguments, &entries, &kind)
 }
 
 pub(super) fn types(mut program: Program, arguments: &Catalog) -> Result<Exit, Failure> {
-    let entries = program.registry()?.workflow_types().map(|plugin| workflow_type(plugin)).collect();
+    let entries: Vec<Entry> =
+        program.registry()?.workflow_types().map(|plugin| workflow_type(plugin)).collect();
     let kind = Kind {
         name: "workflow type",
         heading: "Workflow types",
         fact: "version",
         unknown: "vwmp::unknown-type",
     };
-    show(&program, arguments, entries, &kind)
+    show(&program, arguments, &entries, &kind)
 }
 
 pub(super) fn adapters(mut program: Program, arguments: &Catalog) -> Result<Exit, Failure> {
-    let entries = program.registry()?.adapters().map(|one| adapter(one)).collect();
+    let entries: Vec<Entry> = program.registry()?.adapters().map(|one| adapter(one)).collect();
     let kind =
         Kind { name: "adapter", heading: "Adapters", fact: "serves", unknown: "vwmp::unknown-adapter" };
-    show(&program, arguments, entries, &kind)
+    show(&program, arguments, &entries, &kind)
 }
 
-fn show(program: &Program, arguments: &Catalog, all: Vec<Entry>, kind: &Kind) -> Result<Exit, Failure> {
+fn show(program: &Program, arguments: &Catalog, all: &[Entry], kind: &Kind) -> Result<Exit, Failure> {
     let width = program.terminal.out_width();
     let text = match (&arguments.name, arguments.format) {
         (Some(name), format) => {
             let Some(entry) = all.iter().find(|entry| entry.name == *name) else {
-                return Err(unknown(name, &all, kind).into());
+                return Err(unknown(name, all, kind).into());
             };
             match format {
                 CatalogFormat::Text => catalog::page(entry, width),
@@ -61,14 +60,14 @@ fn show(program: &Program, arguments: &Catalog, all: Vec<Entry>, kind: &Kind) ->
                 CatalogFormat::Markdown => catalog::markdown(entry),
             }
         }
-        (None, CatalogFormat::Text) => catalog::list(&all, kind.name, kind.fact, width),
+        (None, CatalogFormat::Text) => catalog::list(all, kind.name, kind.fact, width),
         (None, CatalogFormat::Json) => json(&all),
         (None, CatalogFormat::Markdown) => {
             let pages: Vec<String> = all.iter().map(catalog::markdown).collect();
             format!("# {}\n\n{}", kind.heading, pages.join("\n"))
         }
     };
-    program.terminal.out().write_all(text.as_bytes())?;
+    program.terminal.print(&text)?;
     Ok(Exit::Done)
 }
 
@@ -142,7 +141,8 @@ fn workflow_type(plugin: &RegisteredWorkflowType) -> Entry {
         ("on failure", on_failure.to_owned()),
         ("usual handlers", info.default_step_types.join(", ")),
     ];
-    facts.extend(info.templates.iter().map(|one| ("template", format!("{}: {}", one.name, one.description))));
+    let templates = info.templates.iter().map(|one| format!("{}: {}", one.name, one.description));
+    facts.push(("templates", templates.collect::<Vec<_>>().join("\n")));
     facts.retain(|(_, value)| !value.is_empty());
     Entry {
         title: if metadata.title.is_empty() { plugin.name().to_owned() } else { metadata.title.to_owned() },
@@ -157,7 +157,7 @@ fn workflow_type(plugin: &RegisteredWorkflowType) -> Entry {
 }
 
 fn capabilities(all: &[Capability]) -> String {
-    all.iter().map(|one| one.name()).collect::<Vec<_>>().join(", ")
+    all.iter().map(Capability::name).collect::<Vec<_>>().join(", ")
 }
 
 fn category(said: &str, name: &str) -> String {

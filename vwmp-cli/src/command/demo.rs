@@ -2,7 +2,7 @@
 
 mod repository;
 
-use std::io::Write as _;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use self::repository::Repository;
@@ -21,14 +21,9 @@ pub(super) fn demo(mut program: Program, arguments: &Demo) -> Result<Exit, Failu
     let mut environment = input::environment();
     repository::identify(&mut environment);
     let repository = Repository::create(&directory, &environment, RELEASE)?;
-    let mut err = program.terminal.err();
-    writeln!(err, "{}", paint(BOLD, format!("a repository to release, in {}", directory.display())))?;
-    writeln!(
-        err,
-        "{}\n",
-        paint(DIM, format!("{} run release.yaml -p summary=\"{SUMMARY}\"", program.name()))
-    )?;
-    drop(err);
+    let began = paint(BOLD, format!("a repository to release, in {}", directory.display()));
+    let command = paint(DIM, format!("{} run release.yaml -p summary=\"{SUMMARY}\"", program.name()));
+    program.terminal.tell(&format!("{began}\n{command}\n\n"));
     let registry = program.registry()?;
     let (plan, _) = input::plan(&workflow(&repository), &registry, environment)?;
     let style = run::Style { quiet: false, verbose: false, format: Format::Text };
@@ -71,18 +66,19 @@ fn workflow(repository: &Repository) -> WorkflowArguments {
 
 /// What there is to see, and how to see more.
 fn show(program: &Program, repository: &Repository, directory: &Path) -> Result<(), Failure> {
-    let mut out = program.terminal.out();
-    let worktree = repository.worktree().display();
+    let mut text = String::new();
     for (title, arguments) in [
         ("the commits, with their tags", &["log", "--oneline", "--decorate"][..]),
         ("what the remote has", &["ls-remote", "origin"]),
         ("what the release changed", &["show", "--stat", "--format=%s"]),
     ] {
-        writeln!(out, "\n{}  {}", paint(BOLD, title), paint(DIM, format!("git {}", arguments.join(" "))))?;
-        write!(out, "{}", repository.git(arguments)?)?;
+        let command = paint(DIM, format!("git {}", arguments.join(" ")));
+        let said = repository.git(arguments)?;
+        let _ = write!(text, "\n{}  {command}\n{said}", paint(BOLD, title));
     }
-    writeln!(out, "\n{}", paint(BOLD, "to look around"))?;
-    writeln!(out, "cd {worktree}\ngit show\n{} plan release.yaml -p summary=\"Again\"", program.name())?;
-    writeln!(out, "\n{}\nrm -rf {}", paint(BOLD, "to remove it all"), directory.display())?;
-    Ok(())
+    let worktree = repository.worktree().display();
+    let plan = format!("{} plan release.yaml -p summary=\"Again\"", program.name());
+    let _ = writeln!(text, "\n{}\ncd {worktree}\ngit show\n{plan}", paint(BOLD, "to look around"));
+    let _ = writeln!(text, "\n{}\nrm -rf {}", paint(BOLD, "to remove it all"), directory.display());
+    Ok(program.terminal.print(&text)?)
 }

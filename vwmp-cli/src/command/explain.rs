@@ -1,7 +1,5 @@
 //! `explain`: where the value of a config key comes from.
 
-use std::io::Write as _;
-
 use serde_json::{Value, json};
 use vwmp_core::config::{Explanation, Layers, Origin, Parameter, WorkflowLayers};
 use vwmp_core::workflow::{Settings, Workflow};
@@ -30,11 +28,10 @@ pub(super) fn explain(mut program: Program, arguments: &Explain) -> Result<Exit,
         None => (of_every_workflow(&settings), Secrets(Vec::new())),
     };
     let explanation = vwmp_core::config::explain(&layers, &arguments.key)?;
-    let mut out = program.terminal.out();
-    match arguments.format {
-        Format::Json => writeln!(out, "{:#}", secrets.in_json(&explanation))?,
-        Format::Text => write!(out, "{}", secrets.in_text(&explanation, program.terminal.out_width()))?,
-    }
+    program.terminal.print(&match arguments.format {
+        Format::Json => format!("{:#}\n", secrets.in_json(&explanation)),
+        Format::Text => secrets.in_text(&explanation, program.terminal.out_width()),
+    })?;
     Ok(Exit::Done)
 }
 

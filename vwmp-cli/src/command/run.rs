@@ -33,8 +33,7 @@ pub(super) fn run(mut program: Program, arguments: &arguments::Run) -> Result<Ex
     let registry = program.registry()?;
     let (plan, warnings) = input::plan(&arguments.workflow, &registry, input::environment())?;
     if !warnings.is_empty() {
-        let text = diagnostic::render(&warnings, program.terminal.err_width());
-        program.terminal.err().write_all(text.as_bytes())?;
+        program.terminal.tell(&diagnostic::render(&warnings, program.terminal.err_width()));
     }
     let style = Style { quiet: arguments.quiet, verbose: arguments.verbose, format: arguments.format };
     execute(program.terminal, registry, plan, style)
@@ -51,11 +50,15 @@ pub(super) fn execute(
     let report = runtime.block_on(drive(terminal, registry, Arc::new(plan), style))?;
     // A handler that blocks its thread and ignores cancellation must not hold up the end.
     runtime.shutdown_background();
-    show(terminal, &report, style)?;
+    let printed = print(terminal, &report, style);
+    tell(terminal, &report, style);
     let exit = Exit::from(report.status());
     // To free a million steps takes a while, and the program ends here.
     std::mem::forget(report);
-    Ok(exit)
+    match printed {
+        Err(failure) if !failure.reader_left() => Err(failure),
+        _ => Ok(exit),
+    }
 }
 
 /// One worker more than steps run at once: handlers that block can't hold up the engine.
@@ -125,34 +128,33 @@ impl Signals {
                 continue;
             }
             if let Some(terminal) = quiet {
-                // The run is cancelled whether or not anybody can be told.
-                let _ = writeln!(terminal.err(), "{}", cancelling(what));
+                terminal.tell(&format!("{}\n", cancelling(what)));
             }
             control.cancel(what);
         }
     }
 }
 
-fn show(terminal: Terminal, result: &Report, style: Style) -> Result<(), Failure> {
+/// The result.
+fn print(terminal: Terminal, result: &Report, style: Style) -> Result<(), Failure> {
+    let mut out = terminal.out();
     if style.format == Format::Json {
-        let mut out = terminal.out();
         serde_json::to_writer_pretty(&mut out, result).map_err(std::io::Error::from)?;
         writeln!(out)?;
     } else if !style.quiet {
-        let mut out = terminal.out();
         writeln!(out, "{}", report::table(result, terminal.out_width()))?;
         if style.verbose {
             write!(out, "{}", report::outputs(result))?;
         }
     }
+    Ok(out.flush()?)
+}
+
+/// What people should know beside the result.
+fn tell(terminal: Terminal, result: &Report, style: Style) {
     let problems = report::problems(result, terminal.err_width());
-    let mut err = terminal.err();
-    if style.format == Format::Text || !problems.is_empty() {
-        err.write_all(problems.as_bytes())?;
-    }
     if !style.quiet || !problems.is_empty() {
         let gap = if problems.is_empty() { "" } else { "\n" };
-        write!(err, "{gap}{}", report::summary(result))?;
+        terminal.tell(&format!("{problems}{gap}{}", report::summary(result)));
     }
-    Ok(err.flush()?)
 }

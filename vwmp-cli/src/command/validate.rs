@@ -1,6 +1,5 @@
 //! `validate`: checks workflows.
 
-use std::io::Write as _;
 use std::path::Path;
 
 use serde::Serialize;
@@ -30,7 +29,7 @@ pub(super) fn validate(mut program: Program, arguments: &Validate) -> Result<Exi
     let verdicts: Vec<Verdict> =
         arguments.files.iter().map(|file| check(file, &registry, &settings)).collect::<Result<_, _>>()?;
     match arguments.format {
-        Format::Json => writeln!(program.terminal.out(), "{:#}", serde_json::json!(verdicts))?,
+        Format::Json => program.terminal.print(&format!("{:#}\n", serde_json::json!(verdicts)))?,
         Format::Text => verdicts.iter().try_for_each(|verdict| show(&program, verdict))?,
     }
     Ok(if verdicts.iter().all(|verdict| verdict.valid) { Exit::Done } else { Exit::Invalid })
@@ -48,17 +47,12 @@ fn check(file: &Path, registry: &Registry, settings: &Settings) -> Result<Verdic
 fn show(program: &Program, verdict: &Verdict) -> Result<(), Failure> {
     let terminal = program.terminal;
     if !verdict.diagnostics.is_empty() {
-        let text = diagnostic::render(&verdict.diagnostics, terminal.err_width());
-        terminal.err().write_all(text.as_bytes())?;
+        terminal.tell(&diagnostic::render(&verdict.diagnostics, terminal.err_width()));
     }
-    match verdict.steps {
-        Some(steps) => {
-            writeln!(terminal.out(), "{} is valid: {}", verdict.file, counted(steps, "step"))?;
-        }
-        None => {
-            let count = diagnostic::count(&verdict.diagnostics);
-            writeln!(terminal.out(), "{} is invalid: {count}", verdict.file)?;
-        }
-    }
+    let what = match verdict.steps {
+        Some(steps) => format!("valid: {}", counted(steps, "step")),
+        None => format!("invalid: {}", diagnostic::count(&verdict.diagnostics)),
+    };
+    terminal.print(&format!("{} is {what}\n", verdict.file))?;
     Ok(())
 }

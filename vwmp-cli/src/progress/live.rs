@@ -13,7 +13,10 @@ use super::words::Words;
 use crate::render::{counted, plain, report};
 use crate::terminal::Terminal;
 
-/// Lines above, a line for each step under way, and one for the whole.
+/// Lines that scroll by, then one for the whole, then one for each step under way.
+///
+/// The first of those that stay is left behind where the terminal itself writes `^C`, so it is the
+/// one that says something then.
 pub(super) struct Live {
     terminal: Terminal,
     words: Words,
@@ -33,7 +36,6 @@ impl Live {
     pub(super) fn new(terminal: Terminal, plan: Arc<Plan>) -> Self {
         let screen = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
         let whole = screen.add(ProgressBar::new(plan.steps().len() as u64));
-        // Not as wide as the screen: where the terminal writes ^C, it must not begin another line.
         whole.set_style(style("{msg}"));
         let words = Words::new(Arc::clone(&plan));
         Self { terminal, words, plan, screen, whole, steps: HashMap::new(), ended: 0, lines: String::new() }
@@ -52,7 +54,7 @@ impl Live {
         if self.steps.len() >= MOST || self.steps.contains_key(&step) {
             return;
         }
-        let bar = self.screen.insert_before(&self.whole, ProgressBar::new_spinner());
+        let bar = self.screen.add(ProgressBar::new_spinner());
         let color = if self.terminal.colors_stderr() { ":.cyan" } else { "" };
         bar.set_style(style(&format!("{{spinner{color}}} {{prefix}} {{elapsed}} {{wide_msg}}")));
         bar.set_prefix(self.plan[step].id().to_owned());

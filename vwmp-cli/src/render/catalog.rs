@@ -5,7 +5,7 @@ mod schema_rows;
 
 use std::fmt::Write as _;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 use vwmp_interfaces::register::Origin;
 
@@ -23,7 +23,8 @@ pub(crate) struct Entry {
     pub(crate) category: String,
     /// The manual, in Markdown.
     pub(crate) description: String,
-    /// Facts, such as the effect of a handler: what and its value.
+    /// Facts, such as the effect of a handler: what and its value; of several lines, where it is a list.
+    #[serde(serialize_with = "as_mapping")]
     pub(crate) facts: Vec<(&'static str, String)>,
     /// What can be configured, as a JSON Schema.
     pub(crate) config: Value,
@@ -48,6 +49,10 @@ impl Entry {
     fn fact(&self, what: &str) -> &str {
         self.facts.iter().find(|(name, _)| *name == what).map_or("", |(_, value)| value)
     }
+}
+
+fn as_mapping<S: Serializer>(facts: &[(&'static str, String)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(facts.iter().map(|(what, value)| (what.replace(' ', "_"), value)))
 }
 
 /// All of a kind in a table with one of their facts.

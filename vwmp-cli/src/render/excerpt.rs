@@ -52,7 +52,10 @@ const NEAR: u32 = 4;
 pub(super) fn excerpts(labels: &[Label]) -> Vec<Excerpt> {
     let mut placed: Vec<Placed<'_>> =
         labels.iter().enumerate().map(|(i, label)| Placed::new(label, i == 0)).collect();
-    placed.sort_by_key(|one| (Arc::as_ptr(&one.label.source), one.position));
+    // Sources keep the order in which the labels name them.
+    let named =
+        |one: &Placed<'_>| labels.iter().position(|label| Arc::ptr_eq(&label.source, &one.label.source));
+    placed.sort_by_key(|one| (named(one), one.position));
     let near = |a: &Placed<'_>, b: &Placed<'_>| {
         Arc::ptr_eq(&a.label.source, &b.label.source) && b.position.line - a.position.line <= NEAR
     };

@@ -1,6 +1,7 @@
 //! What people read.
 
 pub(crate) mod catalog;
+pub(crate) mod change;
 pub(crate) mod diagnostic;
 mod excerpt;
 pub(crate) mod preview;

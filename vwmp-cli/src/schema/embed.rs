@@ -8,6 +8,9 @@ const ONE: [&str; 6] =
 const LIST: [&str; 4] = ["anyOf", "oneOf", "allOf", "prefixItems"];
 const MAPPING: [&str; 4] = ["properties", "patternProperties", "$defs", "dependentSchemas"];
 
+/// Where [`expression`] is in the whole schema.
+const EXPRESSION: &str = "#/$defs/expression";
+
 /// A config schema that can stand at `place`, such as `#/$defs/shell.run`.
 ///
 /// Every value may be written as `$<…>` as well, and no key is required at the top, since
@@ -50,9 +53,7 @@ fn inside(schema: &Value, place: &str) -> Value {
 fn open(schema: &Value, place: &str) -> Value {
     let schema = inside(schema, place);
     let Value::Object(object) = &schema else { return schema };
-    let plain_text = object.get("type").is_some_and(|name| name == "string")
-        && !["enum", "const", "pattern", "format"].iter().any(|key| object.contains_key(*key));
-    if plain_text || object.is_empty() {
+    if object.is_empty() || takes_any_text(object) {
         return schema;
     }
     let mut object = object.clone();
@@ -61,9 +62,26 @@ fn open(schema: &Value, place: &str) -> Value {
     for key in ["description", "default"] {
         whole.extend(object.shift_remove(key).map(|value| (key.to_owned(), value)));
     }
-    let expression = json!({ "type": "string", "pattern": "\\$<[\\s\\S]*>|\\$\\{[\\s\\S]*\\}" });
-    whole.insert("anyOf".into(), json!([object, expression]));
+    whole.insert("anyOf".into(), json!([object, { "$ref": EXPRESSION }]));
     Value::Object(whole)
+}
+
+fn takes_any_text(object: &Map<String, Value>) -> bool {
+    let text = match object.get("type") {
+        Some(Value::String(name)) => name == "string",
+        Some(Value::Array(names)) => names.iter().any(|name| name == "string"),
+        _ => false,
+    };
+    text && !["enum", "const", "pattern", "format"].iter().any(|key| object.contains_key(*key))
+}
+
+/// A text with an expression in it.
+pub(super) fn expression() -> Value {
+    json!({
+        "type": "string",
+        "pattern": "\\$<[\\s\\S]*>|\\$\\{[\\s\\S]*\\}",
+        "description": "An expression: $<parameters.…>, $<config.…>, $<step-outputs.…> and more.",
+    })
 }
 
 #[cfg(test)]
@@ -82,7 +100,7 @@ mod tests {
             },
             "$defs": { "Level": { "enum": ["a", "b"] } },
         });
-        let expression = json!({ "type": "string", "pattern": "\\$<[\\s\\S]*>|\\$\\{[\\s\\S]*\\}" });
+        let expression = json!({ "$ref": EXPRESSION });
         assert_eq!(
             embedded(&schema, "#/$defs/x.y"),
             json!({

@@ -11,14 +11,14 @@ use crate::terminal::{BOLD, CYAN, DIM, paint};
 
 /// For a terminal.
 pub(crate) fn page(entry: &Entry, width: usize) -> String {
-    let mut text = format!("{}", paint(BOLD, &entry.name));
+    let mut text = paint(BOLD, &entry.name);
     if entry.title != entry.name {
         let _ = write!(text, " - {}", entry.title);
     }
     text.push_str("\n\n");
     prose(&mut text, &entry.description, width);
     for (what, value) in &entry.facts {
-        let _ = writeln!(text, "{}: {value}", paint(BOLD, what));
+        fact(&mut text, what, value, width);
     }
     let _ = writeln!(text, "{}: {}", paint(BOLD, "origin"), entry.origin);
     section(&mut text, "config", &entry.config, "it takes no config", width);
@@ -38,7 +38,7 @@ pub(crate) fn markdown(entry: &Entry) -> String {
         let _ = writeln!(text, "{}\n", entry.description.trim());
     }
     for (what, value) in &entry.facts {
-        let _ = writeln!(text, "- {what}: {value}");
+        let _ = writeln!(text, "- {what}: {}", value.replace('\n', " "));
     }
     let _ = writeln!(text, "- origin: `{} {}`", entry.origin.package, entry.origin.version);
     markdown_table(&mut text, "Config", &entry.config, true);
@@ -46,6 +46,19 @@ pub(crate) fn markdown(entry: &Entry) -> String {
         markdown_table(&mut text, "Output", output, false);
     }
     text
+}
+
+/// A fact on its line, or below it where it is long.
+fn fact(text: &mut String, what: &str, value: &str, width: usize) {
+    let lines = wrap(value, width.saturating_sub(what.len() + 2));
+    if let [line] = lines.as_slice() {
+        let _ = writeln!(text, "{}: {line}", paint(BOLD, what));
+        return;
+    }
+    let _ = writeln!(text, "{}:", paint(BOLD, what));
+    for line in wrap(value, width.saturating_sub(2)) {
+        let _ = writeln!(text, "  {line}");
+    }
 }
 
 /// Paragraphs wrapped, code indented and left alone.
