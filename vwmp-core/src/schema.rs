@@ -6,6 +6,7 @@ use std::fmt;
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::{PatternOptions, ValidationError, Validator};
 use serde_json::{Map, Value};
+use vwmp_interfaces::erased::ConfigError;
 
 use crate::diagnostic::nearest;
 
@@ -285,6 +286,12 @@ impl fmt::Display for SchemaError {
             None => Ok(()),
         }
     }
+}
+
+/// What a handler says of a config that it can't read: `config.files[0]: expected …`.
+pub(crate) fn unreadable(error: &ConfigError) -> String {
+    let dot = if error.path.is_empty() { "" } else { "." };
+    format!("config{dot}{}: {}", error.path, error.message)
 }
 
 /// A JSON pointer as it is written in messages: `.files[0].path`; empty for the whole.

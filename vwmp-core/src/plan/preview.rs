@@ -19,7 +19,7 @@ use crate::config::Origin;
 use crate::document::Path;
 use crate::document::path::Segment as PathSegment;
 use crate::run::caught;
-use crate::schema::{dotted, scripts_as_text};
+use crate::schema::{dotted, scripts_as_text, unreadable};
 use crate::template::{Condition, Expression, Namespace, NeedsStatus, Reference, Segment, Template};
 
 /// What one step would do if all before it goes well. Secrets are masked.
@@ -194,7 +194,7 @@ impl Asked<'_> {
                 return Err(errors.join("; "));
             }
         }
-        let prepared = handler.prepare(config).map_err(|error| format!("config: {error}"))?;
+        let prepared = handler.prepare(config).map_err(|error| unreadable(&error))?;
         let mut findings = Findings::default();
         prepared.validate(&mut findings);
         let errors =
