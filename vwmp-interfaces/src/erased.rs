@@ -299,7 +299,7 @@ impl<H: StepHandler> PreparedStep for Prepared<H> {
         Box::pin(async move {
             let preview = self.handler.preview(ctx).await?;
             let output = preview.output.map(Self::output).transpose()?;
-            Ok(Preview { summary: preview.summary, changes: preview.changes, output })
+            Ok(Preview { summary: preview.summary, changes: preview.changes, output, known: preview.known })
         })
     }
 

@@ -80,8 +80,7 @@ fn prepare(attempt: &Attempt) -> Result<Box<dyn PreparedStep>, Failure> {
     if rendered {
         check_rendered(&step.handler, &config)?;
     }
-    let prepared =
-        step.handler.prepare(config).map_err(|error| Failure::invalid(unreadable(&error)))?;
+    let prepared = step.handler.prepare(config).map_err(|error| Failure::invalid(unreadable(&error)))?;
     if rendered {
         check_prepared(&*prepared)?;
     }
