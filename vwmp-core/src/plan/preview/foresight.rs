@@ -48,13 +48,11 @@ impl Foresight {
 
     /// The first of some references that can't be known before the run.
     pub(super) fn unknown_in<'r>(&self, references: &'r [Reference]) -> Option<&'r Reference> {
-        references.iter().find(|reference| {
-            let key = reference.key().unwrap_or_default();
-            match reference.namespace {
-                Namespace::Steps if !reads_output(reference) => self.status(key).is_none(),
-                Namespace::Steps | Namespace::StepOutputs if self.lacks(reference) => true,
-                namespace => namespace.is_deferred() && self.value(namespace, key).is_none(),
+        references.iter().find(|reference| match reference.namespace {
+            Namespace::Steps if !reads_output(reference) => {
+                reference.key().and_then(|id| self.status(id)).is_none()
             }
+            _ => !self.is_known(reference),
         })
     }
 
@@ -116,6 +114,12 @@ impl Scope for Foresight {
             },
             _ => self.plan.value(namespace, key),
         }
+    }
+
+    fn is_known(&self, reference: &Reference) -> bool {
+        let key = reference.key().unwrap_or_default();
+        let namespace = reference.namespace;
+        !namespace.is_deferred() || (self.value(namespace, key).is_some() && !self.lacks(reference))
     }
 
     fn keys(&self, namespace: Namespace) -> Vec<String> {
