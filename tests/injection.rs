@@ -163,7 +163,12 @@ fn any_text_is_data() {
     ]);
     let text = prop::collection::vec(word, 0..12).prop_map(|words| words.concat());
     let mut runner = TestRunner::new(Config { cases: 12, failure_persistence: None, ..Config::default() });
-    runner.run(&text, |text| Ok(runtime.block_on(check(&text)))).unwrap();
+    runner
+        .run(&text, |text| {
+            runtime.block_on(check(&text));
+            Ok(())
+        })
+        .unwrap();
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! Tests over the whole of VWMP, in one binary.
 
+#![expect(clippy::unwrap_used, reason = "tests stop at the first surprise")]
+
 mod architecture;
 mod cases;
 mod examples;
