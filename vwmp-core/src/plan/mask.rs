@@ -3,13 +3,15 @@
 use serde_json::Value;
 use vwmp_interfaces::Change;
 
+use crate::diagnostic::Diagnostic;
+
 /// A shorter secret is masked where it is a whole text, but not inside others: it would mask ordinary words.
 const SHORTEST: usize = 4;
 
 const MASK: &str = "***";
 
 /// Masks every text in a value.
-pub(super) fn value(value: &mut Value, secrets: &[String]) {
+pub(crate) fn value(value: &mut Value, secrets: &[String]) {
     match value {
         _ if secrets.is_empty() => {}
         Value::String(one) => text(one, secrets),
@@ -21,7 +23,7 @@ pub(super) fn value(value: &mut Value, secrets: &[String]) {
 }
 
 /// Masks a text.
-pub(super) fn text(text: &mut String, secrets: &[String]) {
+pub(crate) fn text(text: &mut String, secrets: &[String]) {
     for secret in secrets {
         let inside = secret.len() >= SHORTEST && text.contains(secret.as_str());
         if inside || text == secret {
@@ -30,8 +32,14 @@ pub(super) fn text(text: &mut String, secrets: &[String]) {
     }
 }
 
+/// Masks what is said of a workflow.
+pub(crate) fn diagnostic(diagnostic: &mut Diagnostic, secrets: &[String]) {
+    text(&mut diagnostic.message, secrets);
+    diagnostic.help.iter_mut().for_each(|line| text(line, secrets));
+}
+
 /// Masks what a step would change.
-pub(super) fn change(change: &mut Change, secrets: &[String]) {
+pub(crate) fn change(change: &mut Change, secrets: &[String]) {
     match change {
         Change::File { path, before, after } => {
             std::iter::once(path).chain(before).chain(after).for_each(|one| text(one, secrets));

@@ -2,7 +2,7 @@
 
 mod build;
 mod graph;
-mod mask;
+pub(crate) mod mask;
 pub mod preview;
 pub mod render;
 mod retry;

@@ -9,7 +9,7 @@ use super::parameters::{self, Given};
 use super::{Adapter, Workflow, layered};
 use crate::config::{Resolved, resolve};
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::plan::PlannedStep;
+use crate::plan::{PlannedStep, mask};
 use crate::template::{Condition, ExpressionCache, Namespace, Reference, Scope, Segment};
 
 /// Everything that has a value before the run.
@@ -68,6 +68,11 @@ impl Binding {
         if !found.has_errors() {
             found.extend(workflow.steps.iter().flat_map(|step| unset(step, &config.value)));
         }
+        let masked = |mut one: Diagnostic| {
+            mask::diagnostic(&mut one, &bound.secrets);
+            one
+        };
+        let found: Diagnostics = found.into_iter().map(masked).collect();
         let binding =
             Self { parameters: bound.values, secrets: bound.secrets, config, adapters, adapter_configs };
         found.into_result(binding).map(|(binding, _)| binding)

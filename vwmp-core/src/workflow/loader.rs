@@ -95,6 +95,14 @@ mod tests {
     }
 
     #[test]
+    fn files_are_read_beside_the_one_that_extends_them() {
+        let from = Source::new("src/lib.rs", "");
+        let found = DiskLoader::new(env!("CARGO_MANIFEST_DIR")).load("./../Cargo.toml", &from).unwrap();
+        assert_eq!(found.name(), "Cargo.toml");
+        assert!(found.text().contains("name = \"vwmp-core\""));
+    }
+
+    #[test]
     fn what_can_not_be_read_is_told() {
         let from = Source::new("w.yaml", "");
         let error = DiskLoader::new("/nonexistent").load("base.yaml", &from).unwrap_err();
