@@ -4,6 +4,7 @@
 
 mod architecture;
 mod cases;
+mod edits;
 mod examples;
 mod explain;
 mod handlers;
