@@ -50,10 +50,7 @@ pub(crate) fn plan(
         cores: std::thread::available_parallelism().ok().map(std::num::NonZero::get),
         ..Inputs::new(workspace(&arguments.place)?)
     };
-    let plan = workflow.plan(inputs)?;
-    // A workflow of a million steps takes a while to free, and the program ends soon.
-    std::mem::forget(workflow);
-    Ok((plan, warnings))
+    Ok((workflow.plan(inputs)?, warnings))
 }
 
 /// The directory that relative paths start from; absolute.

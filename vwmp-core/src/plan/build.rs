@@ -53,13 +53,11 @@ fn graph(workflow: &Workflow) -> Graph {
     for (place, &step) in workflow.order.iter().enumerate() {
         places[step] = place;
     }
-    let needs = |&step: &usize| {
-        let mut needs: Vec<_> =
-            workflow.needs[step].iter().map(|&need| StepIndex::new(places[need])).collect();
-        needs.sort_unstable();
-        needs
-    };
-    Graph::new(&workflow.order.iter().map(needs).collect::<Vec<_>>())
+    let edges = workflow.order.iter().enumerate().flat_map(|(place, &step)| {
+        let needs = workflow.needs[step].iter().map(|&need| StepIndex::new(places[need]));
+        needs.map(move |need| (StepIndex::new(place), need))
+    });
+    Graph::new(places.len(), edges)
 }
 
 fn masked(mut config: Resolved, secrets: &[String]) -> Resolved {

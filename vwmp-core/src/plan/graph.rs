@@ -25,12 +25,10 @@ struct Rows {
 pub struct Cycle(pub Vec<usize>);
 
 impl Graph {
-    /// A graph from what each node needs.
-    pub(crate) fn new(needs: &[Vec<StepIndex>]) -> Self {
-        Self {
-            needs: Rows::new(needs.len(), rows(needs)),
-            dependents: Rows::new(needs.len(), flipped(needs)),
-        }
+    /// A graph of so many steps from its edges: a step, and one that it needs.
+    pub(crate) fn new(steps: usize, edges: impl Iterator<Item = (StepIndex, StepIndex)> + Clone) -> Self {
+        let flipped = edges.clone().map(|(step, need)| (need, step));
+        Self { needs: Rows::new(steps, edges), dependents: Rows::new(steps, flipped) }
     }
 
     /// What must end before a step starts.
@@ -49,20 +47,12 @@ impl Graph {
     }
 }
 
-fn rows(needs: &[Vec<StepIndex>]) -> impl Iterator<Item = (usize, StepIndex)> + Clone {
-    needs.iter().enumerate().flat_map(|(step, needs)| needs.iter().map(move |&need| (step, need)))
-}
-
-fn flipped(needs: &[Vec<StepIndex>]) -> impl Iterator<Item = (usize, StepIndex)> + Clone {
-    rows(needs).map(|(step, need)| (need.get(), StepIndex::new(step)))
-}
-
 impl Rows {
     /// Counting sort: the targets of a row keep the order of the edges.
-    fn new(nodes: usize, edges: impl Iterator<Item = (usize, StepIndex)> + Clone) -> Self {
+    fn new(nodes: usize, edges: impl Iterator<Item = (StepIndex, StepIndex)> + Clone) -> Self {
         let mut starts = vec![0_u32; nodes + 1];
         for (from, _) in edges.clone() {
-            starts[from + 1] += 1;
+            starts[from.get() + 1] += 1;
         }
         for i in 0..nodes {
             starts[i + 1] += starts[i];
@@ -70,8 +60,8 @@ impl Rows {
         let mut next = starts.clone();
         let mut targets = vec![StepIndex::new(0); starts[nodes] as usize];
         for (from, to) in edges {
-            targets[next[from] as usize] = to;
-            next[from] += 1;
+            targets[next[from.get()] as usize] = to;
+            next[from.get()] += 1;
         }
         Self { starts: starts.into(), targets: targets.into() }
     }
@@ -177,7 +167,8 @@ mod tests {
     #[test]
     fn rows_go_both_ways() {
         let step = StepIndex::new;
-        let graph = Graph::new(&[vec![], vec![step(0)], vec![step(1), step(0)]]);
+        let edges = [(1, 0), (2, 1), (2, 0)].map(|(step_, need)| (step(step_), step(need)));
+        let graph = Graph::new(3, edges.into_iter());
         assert_eq!(graph.needs(step(2)), [step(1), step(0)]);
         assert_eq!(graph.dependents(step(0)), [step(1), step(2)]);
         assert_eq!(graph.edges(), 3);

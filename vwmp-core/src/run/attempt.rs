@@ -62,7 +62,7 @@ async fn carry_out(attempt: &Attempt) -> Outcome {
     let limit = attempt.plan[attempt.step].policy.timeout.filter(|_| timed_out);
     let after = limit.unwrap_or_else(|| began.elapsed());
     let late = tokio::time::timeout(attempt.limits.grace, work).await;
-    let interruption = Interruption { after, abandoned: late.is_err() };
+    let interruption = Box::new(Interruption { after, abandoned: late.is_err() });
     match late {
         // The request to stop came too late: what is done is done, and must not be done again.
         Ok(Ok(output)) if !timed_out => finished(attempt, &*prepared, Ok(output)),
@@ -119,7 +119,7 @@ fn ended(
     after: Duration,
 ) -> Outcome {
     if result.is_err() && attempt.context.cancelled().is_cancelled() {
-        return Outcome::Cancelled(Interruption { after, abandoned: false });
+        return Outcome::Cancelled(Box::new(Interruption { after, abandoned: false }));
     }
     finished(attempt, prepared, result)
 }

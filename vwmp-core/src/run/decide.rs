@@ -182,8 +182,8 @@ impl Outcome {
             Self::Succeeded(_) => return None,
             Self::Failed(failure) => failure.message.clone(),
             Self::Panicked(failure) => format!("the handler panicked: {}", failure.message),
-            Self::TimedOut(how) => format!("it took longer than {}{}", seconds(how.after), abandoned(*how)),
-            Self::Cancelled(how) => format!("cancelled after {}{}", seconds(how.after), abandoned(*how)),
+            Self::TimedOut(how) => format!("it took longer than {}{}", seconds(how.after), abandoned(how)),
+            Self::Cancelled(how) => format!("cancelled after {}{}", seconds(how.after), abandoned(how)),
             Self::Lost => "the process ended during the attempt; whether the work was done is unknown".into(),
         })
     }
@@ -198,7 +198,7 @@ impl Outcome {
     }
 }
 
-fn abandoned(how: super::event::Interruption) -> &'static str {
+fn abandoned(how: &super::event::Interruption) -> &'static str {
     if how.abandoned { "; the handler ignored the request to stop and was left behind" } else { "" }
 }
 

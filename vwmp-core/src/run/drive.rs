@@ -305,7 +305,7 @@ impl Drive {
         let left = steps.into_iter().filter_map(|(step, late)| {
             let live = self.live.remove(&step)?;
             live.task.abort();
-            let how = Interruption { after: live.began.elapsed(), abandoned: true };
+            let how = Box::new(Interruption { after: live.began.elapsed(), abandoned: true });
             let outcome = if late { Outcome::TimedOut(how) } else { Outcome::Cancelled(how) };
             Some(EventKind::AttemptFinished { step, attempt: live.attempt, outcome })
         });

@@ -92,9 +92,9 @@ pub enum Outcome {
     /// The handler, or the engine on its behalf, reported an error.
     Failed(Box<Failure>),
     /// It took longer than it may.
-    TimedOut(Interruption),
+    TimedOut(Box<Interruption>),
     /// The run no longer wanted it.
-    Cancelled(Interruption),
+    Cancelled(Box<Interruption>),
     /// The handler has a bug; with the panic's message.
     Panicked(Box<Failure>),
     /// The process ended in between; nobody knows whether the work was done.

@@ -97,8 +97,10 @@ impl PlanDraft {
         let steps: Vec<PlannedStep> = all.iter().enumerate().map(|(i, step)| step.build(i)).collect();
         let by_id: HashMap<_, _> =
             steps.iter().enumerate().map(|(i, step)| (Arc::clone(&step.id), StepIndex::new(i))).collect();
-        let needs: Vec<Vec<StepIndex>> =
-            all.iter().map(|step| step.needs.iter().map(|&need| StepIndex::new(need)).collect()).collect();
+        let edges = all.iter().enumerate().flat_map(|(step, draft)| {
+            draft.needs.iter().map(move |&need| (StepIndex::new(step), StepIndex::new(need)))
+        });
+        let graph = Graph::new(all.len(), edges);
         Plan {
             workflow_id: "test.yaml".into(),
             workflow_name: "test".into(),
@@ -114,7 +116,7 @@ impl PlanDraft {
             timeout: self.timeout,
             on_failure: self.on_failure,
             main_steps: self.steps.len(),
-            graph: Graph::new(&needs),
+            graph,
             steps,
             by_id,
             secrets: Vec::new(),
