@@ -6,6 +6,7 @@ use std::time::Duration;
 use vwmp_interfaces::{Effect, ErrorClass, Timestamp};
 
 use super::event::{Cause, EventKind, Failure, Outcome, StepStatus};
+use super::mask;
 use super::state::{Phase, RunState, Stop};
 use super::view::View;
 use crate::plan::{Plan, StepIndex};
@@ -142,7 +143,8 @@ fn refusal(plan: &Plan, state: &RunState, view: &View, step: StepIndex) -> Optio
         }
         Err(error) => {
             let status = if plan[step].policy.required { StepStatus::Failed } else { StepStatus::Tolerated };
-            Some(finished(status, Cause::Failure(Failure::invalid(format!("when: {error}")))))
+            let failure = Failure::invalid(format!("when: {error}"));
+            Some(finished(status, Cause::Failure(mask::failure(failure, plan.secrets()))))
         }
     }
 }

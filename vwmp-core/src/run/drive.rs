@@ -18,7 +18,7 @@ use super::report::Report;
 use super::session::Session;
 use super::state::RunState;
 use super::view::View;
-use crate::plan::{Plan, StepIndex};
+use crate::plan::{Plan, StepIndex, mask};
 
 /// How often attempts are looked after that should have ended by themselves.
 const WATCH_EVERY: Duration = Duration::from_millis(250);
@@ -341,9 +341,11 @@ impl Session {
         let state = RunState::with_board(&self.plan, Arc::clone(&self.view.board));
         let opened = self.open().await;
         let mut first = vec![EventKind::RunStarted { run_id: Arc::clone(&self.view.run_id) }];
-        first.extend(opened.failure.map(|failure| EventKind::RunAborted { failure: Box::new(failure) }));
+        let failure = opened.failure.map(|failure| super::mask::failure(failure, self.plan.secrets()));
+        first.extend(failure.map(|failure| EventKind::RunAborted { failure: Box::new(failure) }));
         let result = Drive::new(&self, opened.scope, state, parts).run(first).await;
-        let warnings = self.close(opened.adapters).await;
+        let mut warnings = self.close(opened.adapters).await;
+        warnings.iter_mut().for_each(|warning| mask::text(warning, self.plan.secrets()));
         Ok(Report::new(self.plan, result?, log, warnings))
     }
 }

@@ -88,6 +88,21 @@ async fn killing_a_run_waits_for_nobody() {
     assert_eq!(began.elapsed().as_secs(), 2);
 }
 
+#[tokio::test(start_paused = true)]
+async fn secrets_reach_no_report() {
+    let value = json!({ "value": { "token": "hunter2", "said": ["it's hunter2"] } });
+    let draft = PlanDraft::new([step("give", value, &[]), step("give", json!({}), &[0]).when("'hunter2'")]);
+    let mut plan = draft.build();
+    plan.secrets = vec!["hunter2".into()];
+    let report = Engine::builder(Registry::default()).start(plan).finish().await.unwrap();
+    assert_eq!(report.step("s0").unwrap().output, Some(&json!({ "token": "***", "said": ["it's ***"] })));
+    assert_eq!(
+        summary(&report)[1],
+        "s1 failed 0: when: `'***'`: a condition gives true or false; this one gives the string \"***\" \
+         (compare it, for example with `==` or `!=`)"
+    );
+}
+
 /// An executor with a bug.
 struct Broken;
 
