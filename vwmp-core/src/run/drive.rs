@@ -8,11 +8,11 @@ use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 use vwmp_interfaces::context::{AttemptScope, RunScope};
-use vwmp_interfaces::{CancellationToken, Clock, StepContext, Timestamp};
+use vwmp_interfaces::{CancellationToken, Change, Clock, StepContext, Timestamp};
 
 use super::attempt::message_of;
 use super::decide::{decide, next_wakeup};
-use super::event::{Event, EventKind, Failure, Interruption, Outcome};
+use super::event::{Event, EventKind, Failure, Interruption, KILLED, Outcome};
 use super::ports::{Attempt, Executor, Journal, JournalError, Limits};
 use super::report::Report;
 use super::session::Session;
@@ -40,6 +40,8 @@ pub(super) struct Drive {
     orders: mpsc::UnboundedReceiver<Order>,
     attempts: JoinSet<Finished>,
     live: HashMap<StepIndex, Live>,
+    /// Nothing: only previews have it. Shared by all attempts.
+    planned: Arc<Vec<Change>>,
     watch: Interval,
     deadline: Option<Timestamp>,
     /// The time of the last news: what follows from it happened then.
@@ -105,6 +107,7 @@ impl Drive {
             orders: parts.orders,
             attempts: JoinSet::new(),
             live: HashMap::new(),
+            planned: Arc::default(),
             watch,
             deadline: None,
             now: session.clock.now(),
@@ -197,7 +200,7 @@ impl Drive {
             attempt,
             adapters: Arc::clone(&planned.policy.adapters),
             cancelled: cancel.clone(),
-            planned: Vec::new(),
+            planned: Arc::clone(&self.planned),
         };
         let work = self.executor.execute(Attempt {
             plan: Arc::clone(&self.plan),
@@ -299,7 +302,7 @@ impl Drive {
     }
 
     fn kill(&mut self) -> Vec<EventKind> {
-        let mut events = vec![EventKind::CancelRequested { reason: "killed".into() }];
+        let mut events = vec![EventKind::CancelRequested { reason: KILLED.into() }];
         let all = self.live.keys().map(|&step| (step, false)).collect();
         events.extend(self.leave_behind(all));
         events
