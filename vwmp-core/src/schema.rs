@@ -6,13 +6,14 @@ use std::fmt;
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::{PatternOptions, ValidationError, Validator};
 use serde_json::{Map, Value};
+use vwmp_interfaces::erased::ConfigError;
 
 use crate::diagnostic::nearest;
 
 /// A compiled JSON Schema (2020-12).
 pub struct Schema {
     validator: Result<Validator, String>,
-    properties: Vec<String>,
+    schema: Value,
 }
 
 /// One place of a value that does not fit.
@@ -38,12 +39,8 @@ impl Schema {
             .offline()
             .with_pattern_options(PatternOptions::regex())
             .build(&closed(schema))
-            .map_err(|error| error.to_string());
-        let properties = schema["properties"].as_object();
-        Self {
-            validator,
-            properties: properties.map(|map| map.keys().cloned().collect()).unwrap_or_default(),
-        }
+            .map_err(|error| broken(&error));
+        Self { validator, schema: schema.clone() }
     }
 
     /// Why the schema can't be used, when it can't.
@@ -87,7 +84,8 @@ impl Schema {
         match error.kind() {
             ValidationErrorKind::AdditionalProperties { unexpected }
             | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
-                unexpected.iter().map(|key| self.unknown_key(&pointer, key)).collect()
+                let known = self.keys_beside(error);
+                unexpected.iter().map(|key| unknown_key(&pointer, key, &known)).collect()
             }
             ValidationErrorKind::Required { property } => {
                 one(format!("`{}` is missing", property.as_str().unwrap_or_default()))
@@ -115,22 +113,12 @@ impl Schema {
         }
     }
 
-    fn unknown_key(&self, pointer: &str, key: &str) -> SchemaError {
-        let top = pointer.is_empty();
-        let known = self.properties.iter().map(String::as_str);
-        let near = top.then(|| nearest(key, known)).flatten().map(str::to_owned);
-        let known = if top && !self.properties.is_empty() {
-            format!("; known here: {}", self.properties.join(", "))
-        } else {
-            String::new()
-        };
-        SchemaError {
-            pointer: format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1")),
-            message: format!("`{key}` is not known{known}"),
-            unknown_key: true,
-            nearest: near,
-            alternatives: None,
-        }
+    /// The keys that a mapping may have which has an unknown one.
+    fn keys_beside(&self, error: &ValidationError<'_>) -> Vec<&str> {
+        let keyword = error.schema_path().as_str();
+        let mapping = keyword.rsplit_once('/').and_then(|(mapping, _)| self.schema.pointer(mapping));
+        let properties = mapping.and_then(|mapping| mapping["properties"].as_object());
+        properties.into_iter().flat_map(|properties| properties.keys().map(String::as_str)).collect()
     }
 
     fn not_a_choice(&self, pointer: &str, value: &Value, choices: &[String]) -> Vec<SchemaError> {
@@ -180,6 +168,34 @@ impl Schema {
             nearest: None,
             alternatives: None,
         }]
+    }
+}
+
+/// Why a schema can't be compiled: what in it does not fit the rules for schemas.
+fn broken(error: &ValidationError<'_>) -> String {
+    let rules = Schema { validator: Err(String::new()), schema: Value::Null };
+    match (error.kind(), rules.in_words(error).first()) {
+        (ValidationErrorKind::Format { format }, _) if format == "regex" => {
+            let place = dotted(error.instance_path().as_str());
+            format!(
+                "{}: `{}` is no regular expression",
+                place.trim_start_matches('.'),
+                plain(error.instance())
+            )
+        }
+        (_, Some(first)) if !first.pointer.is_empty() => first.to_string().trim_start_matches('.').to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+fn unknown_key(pointer: &str, key: &str, known: &[&str]) -> SchemaError {
+    let list = if known.is_empty() { String::new() } else { format!("; known here: {}", known.join(", ")) };
+    SchemaError {
+        pointer: format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1")),
+        message: format!("`{key}` is not known{list}"),
+        unknown_key: true,
+        nearest: nearest(key, known.iter().copied()).map(str::to_owned),
+        alternatives: None,
     }
 }
 
@@ -272,6 +288,12 @@ impl fmt::Display for SchemaError {
     }
 }
 
+/// What a handler says of a config that it can't read: `config.files[0]: expected …`.
+pub(crate) fn unreadable(error: &ConfigError) -> String {
+    let dot = if error.path.is_empty() { "" } else { "." };
+    format!("config{dot}{}: {}", error.path, error.message)
+}
+
 /// A JSON pointer as it is written in messages: `.files[0].path`; empty for the whole.
 pub(crate) fn dotted(pointer: &str) -> String {
     pointer
@@ -330,6 +352,31 @@ mod tests {
         ];
         for (value, expected) in cases {
             check(schema.clone(), value, expected);
+        }
+    }
+
+    #[test]
+    fn unknown_keys_are_told_with_the_known_ones_at_any_depth() {
+        let schema = json!({
+            "properties": { "files": { "items": { "$ref": "#/$defs/File" } } },
+            "$defs": { "File": { "properties": { "path": {} }, "additionalProperties": false } },
+        });
+        let expected = ".files[0].paht: `paht` is not known; known here: path (did you mean `path`?)";
+        check(schema, json!({ "files": [{ "paht": 1 }] }), &[expected]);
+    }
+
+    #[test]
+    fn a_schema_that_is_none_is_told_in_words() {
+        for (schema, expected) in [
+            (
+                json!({ "type": "sting" }),
+                "type: expected one of array, boolean, integer, null, number, object, string, found the text \"sting\" \
+                 (did you mean `string`?)",
+            ),
+            (json!({ "minimum": "x" }), "minimum: expected a number, found the text \"x\""),
+            (json!({ "pattern": "[" }), "pattern: `[` is no regular expression"),
+        ] {
+            assert_eq!(Schema::new(&schema).problem(), Some(expected));
         }
     }
 

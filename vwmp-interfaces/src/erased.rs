@@ -100,6 +100,14 @@ pub trait DynWorkflowType: Send + Sync {
     fn name(&self) -> &str;
     /// Everything that describes it.
     fn info(&self) -> &WorkflowTypeInfo;
+    /// Reads the part of a workflow's config that belongs to the type.
+    ///
+    /// # Errors
+    /// The first thing that doesn't fit, with its path.
+    fn validate_config(&self, config: Value) -> Result<(), ConfigError> {
+        let _ = config;
+        Ok(())
+    }
     /// See [`WorkflowTypePlugin::validate_workflow`].
     fn validate_workflow(&self, workflow: &WorkflowOutline, findings: &mut Findings);
     /// See [`WorkflowTypePlugin::initialize`].
@@ -299,7 +307,7 @@ impl<H: StepHandler> PreparedStep for Prepared<H> {
         Box::pin(async move {
             let preview = self.handler.preview(ctx).await?;
             let output = preview.output.map(Self::output).transpose()?;
-            Ok(Preview { summary: preview.summary, changes: preview.changes, output })
+            Ok(Preview { summary: preview.summary, changes: preview.changes, output, known: preview.known })
         })
     }
 
@@ -423,6 +431,10 @@ impl<T: WorkflowTypePlugin> DynWorkflowType for TypedWorkflowType<T> {
             on_failure: T::on_failure(),
             config_schema: schema_of::<T::Config>(),
         })
+    }
+
+    fn validate_config(&self, config: Value) -> Result<(), ConfigError> {
+        read_config::<T::Config>(config).map(drop)
     }
 
     fn validate_workflow(&self, workflow: &WorkflowOutline, findings: &mut Findings) {

@@ -1,6 +1,7 @@
 //! What a step would do.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 /// What a step would do, as `vwmp plan` shows it.
 #[derive(Debug, Clone)]
@@ -11,6 +12,8 @@ pub struct Preview<T> {
     pub changes: Vec<Change>,
     /// The output, where it is known before the work is done. Later steps are previewed with it.
     pub output: Option<T>,
+    /// The parts of the output that are known where the whole is not.
+    pub known: Map<String, Value>,
 }
 
 /// One thing that would change outside the process.
@@ -36,7 +39,7 @@ pub enum Change {
 impl<T> Preview<T> {
     /// A preview of a step that can't say what it would do.
     pub fn unknown() -> Self {
-        Self { summary: String::new(), changes: Vec::new(), output: None }
+        Self { summary: String::new(), changes: Vec::new(), output: None, known: Map::new() }
     }
 
     /// A preview that begins with one line about the whole.
@@ -62,6 +65,13 @@ impl<T> Preview<T> {
     #[must_use]
     pub fn output(mut self, output: T) -> Self {
         self.output = Some(output);
+        self
+    }
+
+    /// Says one part of the output, where the whole can't be known yet.
+    #[must_use]
+    pub fn known(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.known.insert(name.into(), value.into());
         self
     }
 }

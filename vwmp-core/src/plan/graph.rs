@@ -48,7 +48,7 @@ impl Graph {
 }
 
 impl Rows {
-    /// Counting sort: the targets of a row keep the order of the edges.
+    /// Counting sort by row; within a row the targets are in the plan's order, whoever wrote them how.
     fn new(nodes: usize, edges: impl Iterator<Item = (StepIndex, StepIndex)> + Clone) -> Self {
         let mut starts = vec![0_u32; nodes + 1];
         for (from, _) in edges.clone() {
@@ -62,6 +62,9 @@ impl Rows {
         for (from, to) in edges {
             targets[next[from.get()] as usize] = to;
             next[from.get()] += 1;
+        }
+        for row in 0..nodes {
+            targets[starts[row] as usize..starts[row + 1] as usize].sort_unstable();
         }
         Self { starts: starts.into(), targets: targets.into() }
     }
@@ -169,7 +172,7 @@ mod tests {
         let step = StepIndex::new;
         let edges = [(1, 0), (2, 1), (2, 0)].map(|(step_, need)| (step(step_), step(need)));
         let graph = Graph::new(3, edges.into_iter());
-        assert_eq!(graph.needs(step(2)), [step(1), step(0)]);
+        assert_eq!(graph.needs(step(2)), [step(0), step(1)]);
         assert_eq!(graph.dependents(step(0)), [step(1), step(2)]);
         assert_eq!(graph.edges(), 3);
     }

@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use vwmp_interfaces::context::AttemptScope;
 use vwmp_interfaces::erased::PreparedStep;
 use vwmp_interfaces::{CancellationToken, Change, Clock, Findings, Preview, StepContext};
@@ -19,7 +19,7 @@ use crate::config::Origin;
 use crate::document::Path;
 use crate::document::path::Segment as PathSegment;
 use crate::run::caught;
-use crate::schema::{dotted, scripts_as_text};
+use crate::schema::{dotted, scripts_as_text, unreadable};
 use crate::template::{Condition, Expression, Namespace, NeedsStatus, Reference, Segment, Template};
 
 /// What one step would do if all before it goes well. Secrets are masked.
@@ -98,8 +98,8 @@ pub async fn preview(
     let mut previews = Vec::with_capacity(plan.steps.len());
     for (index, step) in plan.indexed() {
         let asked = Asked { plan: &plan, foresight: &foresight, index, step };
-        let (mut preview, output) = asked.preview(&session, &planned).await;
-        foresight.end(index, asked.foreseen(&preview, output));
+        let (mut preview, foreseen) = asked.preview(&session, &planned).await;
+        foresight.end(index, foreseen);
         if preview.verdict == Verdict::Runs {
             planned.extend(preview.changes.iter().cloned());
         }
@@ -122,7 +122,8 @@ struct Asked<'p> {
 }
 
 impl Asked<'_> {
-    async fn preview(&self, session: &Session, planned: &[Change]) -> (StepPreview, Option<Value>) {
+    /// The preview, and how the step would end.
+    async fn preview(&self, session: &Session, planned: &[Change]) -> (StepPreview, Foreseen) {
         let mut preview = StepPreview {
             step: self.index,
             verdict: self.verdict(),
@@ -141,17 +142,20 @@ impl Asked<'_> {
         let config = std::mem::take(&mut preview.config);
         preview.config = readable(&config);
         if skipped || preview.error.is_some() || !preview.unknown.is_empty() {
-            return (preview, None);
+            let foreseen = foreseen(&preview.verdict, None);
+            return (preview, foreseen);
         }
         match self.ask(config, session, planned).await {
             Ok(told) => {
+                let foreseen = foreseen(&preview.verdict, Some((told.output, told.known)));
                 preview.summary = told.summary;
                 preview.changes = told.changes;
-                (preview, told.output)
+                (preview, foreseen)
             }
             Err(error) => {
                 preview.error = Some(error);
-                (preview, None)
+                let foreseen = foreseen(&preview.verdict, None);
+                (preview, foreseen)
             }
         }
     }
@@ -194,7 +198,7 @@ impl Asked<'_> {
                 return Err(errors.join("; "));
             }
         }
-        let prepared = handler.prepare(config).map_err(|error| format!("config: {error}"))?;
+        let prepared = handler.prepare(config).map_err(|error| unreadable(&error))?;
         let mut findings = Findings::default();
         prepared.validate(&mut findings);
         let errors =
@@ -217,15 +221,6 @@ impl Asked<'_> {
             Ok(true) => Verdict::Runs,
             Ok(false) => Verdict::Skipped(format!("its condition does not hold: `{}`", when.text())),
             Err(error) => Verdict::Unknown(format!("its condition can't be evaluated: {error}")),
-        }
-    }
-
-    /// What later steps can build on.
-    fn foreseen(&self, preview: &StepPreview, output: Option<Value>) -> Foreseen {
-        match &preview.verdict {
-            Verdict::Skipped(_) => Foreseen::Skipped,
-            Verdict::Unknown(_) => Foreseen::Unknown,
-            Verdict::Runs => Foreseen::Runs(output.map(Arc::new)),
         }
     }
 
@@ -268,6 +263,16 @@ impl Asked<'_> {
             }
             Namespace::Secrets | Namespace::Item | Namespace::Matrix => return None,
         })
+    }
+}
+
+/// What later steps can build on: the whole output of a step, or the parts of it that are known.
+fn foreseen(verdict: &Verdict, told: Option<(Option<Value>, Map<String, Value>)>) -> Foreseen {
+    match (verdict, told) {
+        (Verdict::Skipped(_), _) => Foreseen::Skipped,
+        (Verdict::Unknown(_), _) => Foreseen::Unknown,
+        (Verdict::Runs, Some((None, known))) if !known.is_empty() => Foreseen::Partly(known.into()),
+        (Verdict::Runs, told) => Foreseen::Runs(told.and_then(|(output, _)| output).map(Arc::new)),
     }
 }
 

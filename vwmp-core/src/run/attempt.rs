@@ -16,7 +16,7 @@ use super::event::{Failure, Interruption, Outcome};
 use super::mask;
 use super::ports::{Attempt, Executor};
 use crate::registry::RegisteredStep;
-use crate::schema::{dotted, scripts_as_text};
+use crate::schema::{dotted, scripts_as_text, unreadable};
 use crate::template::Template;
 
 /// Carries attempts out in this process.
@@ -59,7 +59,8 @@ async fn carry_out(attempt: &Attempt) -> Outcome {
         () = expired(attempt.plan[attempt.step].policy.timeout) => true,
     };
     cancelled.cancel();
-    let after = began.elapsed();
+    let limit = attempt.plan[attempt.step].policy.timeout.filter(|_| timed_out);
+    let after = limit.unwrap_or_else(|| began.elapsed());
     let late = tokio::time::timeout(attempt.limits.grace, work).await;
     let interruption = Box::new(Interruption { after, abandoned: late.is_err() });
     match late {
@@ -79,8 +80,7 @@ fn prepare(attempt: &Attempt) -> Result<Box<dyn PreparedStep>, Failure> {
     if rendered {
         check_rendered(&step.handler, &config)?;
     }
-    let prepared =
-        step.handler.prepare(config).map_err(|error| Failure::invalid(format!("config: {error}")))?;
+    let prepared = step.handler.prepare(config).map_err(|error| Failure::invalid(unreadable(&error)))?;
     if rendered {
         check_prepared(&*prepared)?;
     }

@@ -58,6 +58,13 @@ pub(super) fn syntax_fault(text: &str, errors: &ParseErrors) -> Fault {
     let Some(first) = errors.errors.first() else {
         return Fault::invalid("it is not an expression".into(), 0..text.len());
     };
+    if first.msg.contains("Recursion limit") {
+        return Fault::costly(
+            "an expression can be nested about 96 levels deep at most".into(),
+            0..text.len(),
+        )
+        .help("split it over several config values");
+    }
     let at = offset_of_position(text, first.pos);
     let end = text[at..].chars().next().map_or(text.len(), |char| at + char.len_utf8());
     let fault = Fault::invalid(syntax_message(&first.msg), at..end);

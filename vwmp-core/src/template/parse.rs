@@ -30,6 +30,24 @@ impl<'a> Place<'a> {
         Self { source: node.source(), span: node.span(), text_at: node.offset_of_text() }
     }
 
+    /// The place of an expression, which mostly stands in the source as it is where the text around it has escapes or
+    /// is indented. It is looked for in `rest`, which is shortened by what comes before its end.
+    fn of_expression(&self, text: &str, range: &Range<usize>, rest: &mut Span) -> Self {
+        if self.text_at.is_some() {
+            return *self;
+        }
+        let (written, ahead) = (&text[range.clone()], self.source.slice(*rest));
+        let mut found = ahead.match_indices(written).map(|(at, _)| at);
+        let Some(at) = found.find(|&at| !ahead[..at].ends_with('$')) else {
+            // It goes over several lines. To look for the others from here again and again could take for ever.
+            rest.end = rest.start;
+            return *self;
+        };
+        let start = rest.start + at as u32;
+        rest.start = start + written.len() as u32;
+        Self { text_at: start.checked_sub(range.start as u32), ..*self }
+    }
+
     /// Where a part of the text is: exactly, or else the whole of it.
     pub(super) fn span_of(&self, range: Range<usize>) -> Span {
         match self.text_at {
@@ -66,15 +84,15 @@ impl Template {
     /// Reads mappings that lie over each other, the highest first; see [`Template::parse_with_schema`].
     ///
     /// # Errors
-    /// All expressions in them that can't be read.
+    /// All expressions in them that can't be read, and what is left without them.
     pub fn parse_layers(
         layers: &[NodeRef<'_>],
         schema: Option<&Value>,
         cache: &ExpressionCache,
-    ) -> Result<Self, Diagnostics> {
+    ) -> Result<Self, (Self, Diagnostics)> {
         let mut reader = Reader { cache, found: Diagnostics::default() };
         let template = reader.layers(layers, schema.map_or_else(Schema::unknown, Schema::new));
-        reader.found.into_result(template).map(|(template, _)| template)
+        if reader.found.is_empty() { Ok(template) } else { Err((template, reader.found)) }
     }
 
     /// Reads a text.
@@ -141,11 +159,13 @@ impl Reader<'_> {
             }
         };
         let mut pieces = Vec::new();
+        let mut rest = place.span;
         for part in parts {
             match part.kind {
                 SegmentKind::Text => push_text(&mut pieces, part.text),
                 SegmentKind::Expression => {
                     let inside = part.range.start + 2..part.range.end - 1;
+                    let place = place.of_expression(text, &part.range, &mut rest);
                     match self.expression(part.text, inside, &place) {
                         Ok(expression) => pieces.push(Piece::Expression(expression)),
                         Err(found) => self.found.extend(found),

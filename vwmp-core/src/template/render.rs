@@ -148,10 +148,7 @@ impl Renderer<'_> {
     fn unknown(&mut self, expression: &Expression) -> Option<String> {
         let unknown = self.partial.as_mut()?;
         let scope = self.scope;
-        let missing = expression.references().iter().any(|reference| {
-            let key = reference.key().unwrap_or_default();
-            reference.namespace.is_deferred() && scope.value(reference.namespace, key).is_none()
-        });
+        let missing = expression.references().iter().any(|reference| !scope.is_known(reference));
         missing.then(|| {
             unknown.push(expression.text().to_owned());
             format!("$<{}>", expression.text())

@@ -6,6 +6,8 @@ use std::fmt;
 use serde_json::Value;
 use vwmp_interfaces::template::NAMESPACES;
 
+use super::path::Reference;
+
 /// The values that expressions read.
 pub trait Scope {
     /// The value of a first-level key: a parameter, a config key, the outputs of a step.
@@ -16,6 +18,12 @@ pub trait Scope {
 
     /// The first-level keys of a namespace, for "did you mean" and for a namespace taken as a whole.
     fn keys(&self, namespace: Namespace) -> Vec<String>;
+
+    /// Whether the value of a reference is known by now, or will never be.
+    fn is_known(&self, reference: &Reference) -> bool {
+        let key = reference.key().unwrap_or_default();
+        !reference.namespace.is_deferred() || self.value(reference.namespace, key).is_some()
+    }
 }
 
 /// The first name of an expression's path.

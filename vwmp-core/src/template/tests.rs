@@ -282,7 +282,7 @@ fn all_problems_are_found_and_placed_in_the_document() {
     assert_eq!(
         error.to_string(),
         "w.yaml:1:6: error[vwmp::unknown-namespace]: `confg` is not a known name\n  = help: did you mean `config`?\n\
-         w.yaml:2:5: error[vwmp::unknown-namespace]: `confg` is not a known name\n  = help: did you mean `config`?"
+         w.yaml:2:11: error[vwmp::unknown-namespace]: `confg` is not a known name\n  = help: did you mean `config`?"
     );
 }
 

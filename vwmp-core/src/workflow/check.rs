@@ -81,7 +81,7 @@ fn of_texts(
     layers.workflow(workflow_type.as_deref(), &config, found);
     layers.adapters(plugins.adapters.union(&adapters_read), found);
     let order = order::order(&drafts, &needs, found);
-    if let (Some(workflow_type), Some(_)) = (&workflow_type, &order) {
+    if let (Some(workflow_type), true, Some(_)) = (&workflow_type, texts.are_whole(), &order) {
         outline::check(workflow_type, texts, &drafts, &needs, found);
     }
     let main_steps = drafts.iter().take_while(|draft| !draft.node.finally).count();
@@ -111,7 +111,7 @@ fn require(texts: &Texts, found: &mut Diagnostics) {
     for (key, help) in
         [("name", "add a line such as `name: release`"), ("steps", "a workflow has `steps:` with a list")]
     {
-        if texts.get(key).is_none() && root.kind() == Kind::Map {
+        if texts.get(key).is_none() && texts.are_whole() && root.kind() == Kind::Map {
             let message = format!("the workflow has no `{key}`");
             let problem = Diagnostic::error("vwmp::missing-key", message);
             let start = Span { end: root.span().start, ..root.span() };
@@ -149,7 +149,7 @@ fn drafts<'c>(
                 },
                 config: match &handler {
                     Some(handler) => configs.read(&node, handler, found),
-                    None => configs.none(),
+                    None => configs.unread(&node, found),
                 },
                 when: node.get("when").and_then(|when| condition(when, cache, found)),
                 policy: policies.of(&node, handler.as_deref(), &chosen),

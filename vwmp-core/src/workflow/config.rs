@@ -44,9 +44,32 @@ impl<'c> Configs<'c> {
         Self { cache, empty, told: HashSet::new() }
     }
 
-    /// The config of a step without a handler that could say what it should be.
-    pub(super) fn none(&self) -> StepConfig {
-        StepConfig { template: Arc::clone(&self.empty), dependencies: Vec::new(), written: None }
+    /// The config of a step without a handler that could say what it should be: only its references can be checked.
+    pub(super) fn unread(&self, step: &StepNode<'c>, found: &mut Diagnostics) -> StepConfig {
+        let layers: Vec<NodeRef<'c>> = step.all("config").collect();
+        self.template(&layers, None, found).map_or_else(|broken| broken, only_template)
+    }
+
+    /// The template of a config; without the expressions that can't be read, where there are any.
+    fn template(
+        &self,
+        layers: &[NodeRef<'c>],
+        schema: Option<&Value>,
+        found: &mut Diagnostics,
+    ) -> Result<Arc<Template>, StepConfig> {
+        if layers.is_empty() {
+            return Ok(Arc::clone(&self.empty));
+        }
+        if layers.iter().any(|layer| layer.kind() != Kind::Map) {
+            return Err(only_template(Arc::clone(&self.empty)));
+        }
+        match Template::parse_layers(layers, schema, self.cache) {
+            Ok(template) => Ok(Arc::new(template)),
+            Err((rest, problems)) => {
+                found.extend(problems);
+                Err(only_template(Arc::new(rest)))
+            }
+        }
     }
 
     /// The config of a step; what is wrong with it is found.
@@ -57,23 +80,12 @@ impl<'c> Configs<'c> {
         found: &mut Diagnostics,
     ) -> StepConfig {
         let layers: Vec<NodeRef<'c>> = step.all("config").chain(handler.config.iter().copied()).collect();
-        if layers.iter().any(|layer| layer.kind() != Kind::Map) {
-            return self.none();
-        }
-        let subject = Subject { step, handler, layers: &layers };
-        let template = match &*layers {
-            [] => Arc::clone(&self.empty),
-            layers => {
-                let schema = Some(&handler.step.info().config_schema);
-                match Template::parse_layers(layers, schema, self.cache) {
-                    Ok(template) => Arc::new(template),
-                    Err(problems) => {
-                        found.extend(problems);
-                        return self.none();
-                    }
-                }
-            }
+        let schema = Some(&handler.step.info().config_schema);
+        let template = match self.template(&layers, schema, found) {
+            Ok(template) => template,
+            Err(broken) => return broken,
         };
+        let subject = Subject { step, handler, layers: &layers };
         let mut problems = Diagnostics::default();
         let mut config =
             StepConfig { written: subject.written(&template), template, dependencies: Vec::new() };
@@ -95,6 +107,11 @@ impl<'c> Configs<'c> {
             }
         }
     }
+}
+
+/// A config that is broken: what it reads can still be checked.
+fn only_template(template: Arc<Template>) -> StepConfig {
+    StepConfig { template, dependencies: Vec::new(), written: None }
 }
 
 impl StepConfig {

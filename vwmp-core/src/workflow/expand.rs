@@ -11,7 +11,11 @@ use crate::registry::Registry;
 use crate::source::Source;
 
 /// A workflow, what it extends, and the template below all of it: upper ones win.
-pub(super) struct Texts(Vec<Arc<Document>>);
+pub(super) struct Texts {
+    documents: Vec<Arc<Document>>,
+    /// Whether all of them could be read.
+    whole: bool,
+}
 
 /// A step: where it is written, and the steps of the same id that it inherits from.
 #[derive(Debug)]
@@ -33,27 +37,37 @@ impl Texts {
         found: &mut Diagnostics,
     ) -> Self {
         shape::workflow(&document, found);
-        let mut texts = Self(vec![document]);
-        while let Some(base) = texts.base(loader, found) {
+        let mut texts = Self { documents: vec![document], whole: true };
+        let mut unread = Diagnostics::default();
+        while let Some(base) = texts.base(loader, &mut unread) {
             shape::workflow(&base, found);
-            texts.0.push(base);
+            texts.documents.push(base);
         }
-        if let Some(template) = texts.template(registry, found) {
+        if let Some(template) = texts.template(registry, &mut unread) {
             shape::workflow(&template, found);
             texts.refuse_more(&template, found);
-            texts.0.push(template);
+            texts.documents.push(template);
+        } else {
+            texts.whole = texts.get("template").is_none();
         }
+        texts.whole &= unread.is_empty();
+        found.extend(unread);
         texts
+    }
+
+    /// Whether everything that the workflow is based on could be read.
+    pub(super) fn are_whole(&self) -> bool {
+        self.whole
     }
 
     /// The documents, the workflow itself first.
     pub(super) fn documents(&self) -> &[Arc<Document>] {
-        &self.0
+        &self.documents
     }
 
     /// The workflow itself.
     pub(super) fn root(&self) -> NodeRef<'_> {
-        self.0[0].root()
+        self.documents[0].root()
     }
 
     /// The value of a key at the top, from the highest document that has it.
@@ -68,7 +82,7 @@ impl Texts {
 
     /// The values of a key at the top, the highest first.
     pub(super) fn all(&self, key: &str) -> impl Iterator<Item = NodeRef<'_>> {
-        self.0.iter().filter_map(move |document| written(document.root(), key))
+        self.documents.iter().filter_map(move |document| written(document.root(), key))
     }
 
     /// The steps, `finally` steps last: those of the base in its order, then the new ones.
@@ -92,7 +106,7 @@ impl Texts {
                     None => merged.push(StepNode { node, below: Vec::new(), finally, index }),
                 }
             }
-            if self.0.len() > 1 {
+            if self.documents.len() > 1 {
                 let ids = merged.iter().enumerate().filter_map(|(at, step)| Some((id(step.node)?, at)));
                 inherited = ids.collect();
             }
@@ -102,7 +116,7 @@ impl Texts {
 
     /// The workflow that the last one extends.
     fn base(&self, loader: &dyn Loader, found: &mut Diagnostics) -> Option<Arc<Document>> {
-        let last = self.0.last()?;
+        let last = self.documents.last()?;
         let node = written(last.root(), "extends")?;
         let source = match loader.load(node.as_str()?, last.source()) {
             Ok(source) => source,
@@ -111,7 +125,9 @@ impl Texts {
                 return None;
             }
         };
-        if let Some(first) = self.0.iter().position(|document| document.source().name() == source.name()) {
+        if let Some(first) =
+            self.documents.iter().position(|document| document.source().name() == source.name())
+        {
             found.push(self.cycle(first));
             return None;
         }
@@ -119,7 +135,7 @@ impl Texts {
     }
 
     fn cycle(&self, first: usize) -> Diagnostic {
-        let circle = &self.0[first..];
+        let circle = &self.documents[first..];
         let names = circle.iter().chain(&circle[..1]).map(|document| document.source().name());
         let names: Vec<&str> = names.collect();
         let message = format!("workflows extend each other: {}", names.join(" → "));

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
+use vwmp_interfaces::erased::ConfigError;
 use vwmp_interfaces::finding::{Finding, Findings, Place as FoundAt};
 use vwmp_interfaces::template::has_expressions;
 
@@ -66,7 +67,31 @@ pub(super) fn type_errors(
         let own_key = error.unknown_key && error.pointer.matches('/').count() == 1;
         !own_key && is_certain(error, unknown)
     };
-    errors.iter().filter(counts).map(|error| misfit("config", config, error)).collect()
+    let errors: Vec<_> = errors.iter().filter(counts).map(|error| misfit("config", config, error)).collect();
+    if !errors.is_empty() || !unknown.is_empty() {
+        return errors;
+    }
+    unreadable(workflow_type, config)
+}
+
+/// What the type's own reader refuses: it stops at the first mistake, so it is asked again without that key.
+fn unreadable(workflow_type: &RegisteredWorkflowType, config: &Resolved) -> Vec<Diagnostic> {
+    let declared = &workflow_type.info().config_schema["properties"];
+    let entries = config.value.as_object().into_iter().flatten();
+    let of_type = entries.filter(|(key, _)| declared.get(key).is_some());
+    let mut of_type: Map<String, Value> = of_type.map(|(key, value)| (key.clone(), value.clone())).collect();
+    let mut found = Vec::new();
+    while let Err(error) = workflow_type.validate_config(Value::Object(of_type.clone())) {
+        let key = error.path.split(['.', '[']).next().unwrap_or_default();
+        let removed = of_type.shift_remove(key);
+        if removed.is_some() || found.is_empty() {
+            found.push(unread("config", config, &error));
+        }
+        if removed.is_none() {
+            break;
+        }
+    }
+    found
 }
 
 /// What in an adapter's config does not fit.
@@ -85,8 +110,7 @@ pub(super) fn adapter_errors(
     }
     let mut findings = Findings::default();
     if let Err(error) = adapter.validate(config.value.clone(), &mut findings) {
-        let pointer = error.path.parse::<Path>().map(|path| path.to_pointer()).unwrap_or_default();
-        found.push(at("vwmp::invalid-config", &whole, config, &pointer, &error.message));
+        found.push(unread(&whole, config, &error));
     }
     for Finding { code, warning, place, message, help } in findings {
         let pointer = match place {
@@ -223,6 +247,11 @@ fn misfit(whole: &str, config: &Resolved, error: &SchemaError) -> Diagnostic {
         Some(near) => problem.help(format!("did you mean `{near}`?")),
         None => problem,
     }
+}
+
+fn unread(whole: &str, config: &Resolved, error: &ConfigError) -> Diagnostic {
+    let pointer = error.path.parse::<Path>().map(|path| path.to_pointer()).unwrap_or_default();
+    at("vwmp::invalid-config", whole, config, &pointer, &error.message)
 }
 
 /// A problem with a part of a merged config, at the layer that it came from.

@@ -118,6 +118,11 @@ impl Readable<'_> {
         let mut at = schema;
         for (i, segment) in path.iter().enumerate() {
             at = referred(schema, at);
+            if let Some(kind) = without_parts(at) {
+                let place = Shortened(read.reference, from + i);
+                let message = format!("`{place}` is {kind}, which has no `{segment}`");
+                return Some(read.problem("vwmp::unknown-reference", message));
+            }
             let known = closed(at, handler.output_is_typed())?;
             let Segment::Key(key) = segment else { return None };
             match known.get(&**key) {
@@ -266,6 +271,16 @@ fn referred<'s>(root: &'s Value, schema: &'s Value) -> &'s Value {
         }
     }
     at
+}
+
+/// What a value is that has neither keys nor items.
+fn without_parts(schema: &Value) -> Option<&'static str> {
+    match schema["type"].as_str()? {
+        "string" => Some("text"),
+        "integer" | "number" => Some("a number"),
+        "boolean" => Some("true or false"),
+        _ => None,
+    }
 }
 
 /// The properties of an object that has no others.

@@ -106,7 +106,7 @@ impl StepHandler for CreateTag {
         if plans(ctx, COMMIT) {
             return match there {
                 Some(there) => Err(self.elsewhere(&there, "the new commit")),
-                None => Ok(creates("the new commit")),
+                None => Ok(creates("the new commit").known("name", self.name.clone()).known("created", true)),
             };
         }
         let commit = last_commit(&*git).await?;

@@ -19,6 +19,8 @@ pub(super) struct Foresight {
 pub(super) enum Foreseen {
     /// It runs; with its output, where the handler can tell.
     Runs(Option<Arc<Value>>),
+    /// It runs; these parts of its output are known, others are not.
+    Partly(Value),
     /// It does not run.
     Skipped,
     /// Nobody knows whether it runs.
@@ -46,12 +48,11 @@ impl Foresight {
 
     /// The first of some references that can't be known before the run.
     pub(super) fn unknown_in<'r>(&self, references: &'r [Reference]) -> Option<&'r Reference> {
-        references.iter().find(|reference| {
-            let key = reference.key().unwrap_or_default();
-            match reference.namespace {
-                Namespace::Steps if !reads_output(reference) => self.status(key).is_none(),
-                namespace => namespace.is_deferred() && self.value(namespace, key).is_none(),
+        references.iter().find(|reference| match reference.namespace {
+            Namespace::Steps if !reads_output(reference) => {
+                reference.key().and_then(|id| self.status(id)).is_none()
             }
+            _ => !self.is_known(reference),
         })
     }
 
@@ -62,6 +63,7 @@ impl Foresight {
     fn output(&self, id: &str) -> Option<&Value> {
         match self.step(id)? {
             Foreseen::Runs(output) => output.as_deref(),
+            Foreseen::Partly(known) => Some(known),
             Foreseen::Skipped => Some(&Value::Null),
             Foreseen::Unknown => None,
         }
@@ -69,10 +71,19 @@ impl Foresight {
 
     fn status(&self, id: &str) -> Option<&'static str> {
         match self.step(id)? {
-            Foreseen::Runs(_) => Some("succeeded"),
+            Foreseen::Runs(_) | Foreseen::Partly(_) => Some("succeeded"),
             Foreseen::Skipped => Some("skipped"),
             Foreseen::Unknown => None,
         }
+    }
+
+    /// Whether a reference reads a part of an output that is not among those which are known.
+    fn lacks(&self, reference: &Reference) -> bool {
+        let Some(Foreseen::Partly(known)) = reference.key().and_then(|id| self.step(id)) else {
+            return false;
+        };
+        let part = reference.path.get(if reference.namespace == Namespace::Steps { 2 } else { 1 });
+        !matches!(part, Some(Segment::Key(key)) if known.get(&**key).is_some())
     }
 
     fn facts(&self, id: &str) -> Option<Value> {
@@ -105,6 +116,12 @@ impl Scope for Foresight {
         }
     }
 
+    fn is_known(&self, reference: &Reference) -> bool {
+        let key = reference.key().unwrap_or_default();
+        let namespace = reference.namespace;
+        !namespace.is_deferred() || (self.value(namespace, key).is_some() && !self.lacks(reference))
+    }
+
     fn keys(&self, namespace: Namespace) -> Vec<String> {
         match namespace {
             Namespace::StepOutputs | Namespace::Steps => {
@@ -132,7 +149,7 @@ impl Outputs for Foresight {
     fn output(&self, step_id: &str) -> Option<Arc<Value>> {
         match self.step(step_id)? {
             Foreseen::Runs(output) => output.clone(),
-            Foreseen::Skipped | Foreseen::Unknown => None,
+            Foreseen::Partly(_) | Foreseen::Skipped | Foreseen::Unknown => None,
         }
     }
 }
