@@ -1,6 +1,8 @@
 //! What the engine costs a step: reading, checking and planning a file, and running steps that do
 //! nothing. `cargo bench -p vwmp-core`; with `-- --test` every measurement runs once, in small.
 
+#![expect(clippy::disallowed_methods, reason = "a benchmark reads the machine's clock")]
+
 use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;

@@ -52,6 +52,7 @@ fn settle(plan: &Plan, state: &RunState, step: StepIndex, now: Timestamp) -> Eve
     match advised_delay(trouble, planned.handler.effect(), attempts) {
         Some(advised) if !stopping && attempts < planned.policy.retry.max_attempts => {
             let delay = planned.policy.retry.delay_after(attempts, advised, (&state.run_id, &planned.id));
+            let delay = delay.max(requested_delay(trouble));
             EventKind::RetryScheduled { step, attempt: attempts + 1, not_before: now.after(delay) }
         }
         _ => EventKind::StepFinished {
@@ -72,6 +73,14 @@ fn advised_delay(trouble: &Outcome, effect: Effect, attempts: u32) -> Option<Dur
             Some(vwmp_interfaces::step::default_retry_delay(attempts))
         }
         _ => None,
+    }
+}
+
+/// The other side's own word on when to come back, which outweighs the workflow's.
+fn requested_delay(trouble: &Outcome) -> Duration {
+    match trouble {
+        Outcome::Failed(failure) => failure.retry_after.unwrap_or_default(),
+        _ => Duration::ZERO,
     }
 }
 

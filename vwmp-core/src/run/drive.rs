@@ -11,7 +11,7 @@ use vwmp_interfaces::context::{AttemptScope, RunScope};
 use vwmp_interfaces::{CancellationToken, Clock, StepContext, Timestamp};
 
 use super::decide::{decide, next_wakeup};
-use super::event::{Event, EventKind, Interruption, Outcome};
+use super::event::{Event, EventKind, Failure, Interruption, Outcome};
 use super::ports::{Attempt, Executor, Journal, JournalError, Limits};
 use super::report::Report;
 use super::session::Session;
@@ -177,7 +177,7 @@ impl Drive {
     fn act(&mut self, kind: &EventKind) {
         match kind {
             EventKind::AttemptStarted { step, attempt } => self.start(*step, *attempt),
-            EventKind::CancelRequested { .. } => self.ask_all_to_stop(),
+            EventKind::CancelRequested { .. } | EventKind::RunAborted { .. } => self.ask_all_to_stop(),
             _ => {}
         }
     }
@@ -266,7 +266,7 @@ impl Drive {
         }
         let limit = self.plan.timeout.unwrap_or_default();
         let reason = format!("the workflow took longer than its timeout of {} s", limit.as_secs_f64());
-        vec![EventKind::CancelRequested { reason: reason.into() }]
+        vec![EventKind::RunAborted { failure: Box::new(Failure::permanent(reason)) }]
     }
 
     fn ask_all_to_stop(&mut self) {

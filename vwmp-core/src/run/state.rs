@@ -142,7 +142,7 @@ impl RunState {
                 self.delayed.insert((*not_before, *step));
             }
             EventKind::StepFinished { step, status, cause } => {
-                self.end_step(plan, *step, *status, cause.as_ref(), event.at);
+                self.end_step(plan, *step, *status, cause.as_deref(), event.at);
             }
             EventKind::RunFinished { status } => self.ended = Some((*status, event.at)),
         }
@@ -181,13 +181,13 @@ impl RunState {
         plan: &Plan,
         step: StepIndex,
         status: StepStatus,
-        cause: Option<&Box<Cause>>,
+        cause: Option<&Cause>,
         at: Timestamp,
     ) {
         self.leave_waiting(plan, step);
         let state = &mut self.steps[step.get()];
         state.phase = Phase::Ended(status);
-        state.cause = cause.cloned();
+        state.cause = cause.cloned().map(Box::new);
         if state.attempts == 0 {
             (state.started, state.ended) = (at, at);
         }
@@ -274,10 +274,9 @@ impl RunState {
     }
 
     fn stop(&mut self, stop: Stop) {
-        match (&self.stopping, &stop) {
-            // A cancelled or aborted run stays so, but cancelling outweighs a failed step.
-            (Some(Stop::StepFailed(_)) | None, _) => self.stopping = Some(stop),
-            (Some(_), _) => {}
+        // A cancelled or aborted run stays so, but cancelling outweighs a failed step.
+        if let Some(Stop::StepFailed(_)) | None = self.stopping {
+            self.stopping = Some(stop);
         }
         if self.main_left > 0 {
             self.ready.clear();
