@@ -146,7 +146,9 @@ fn main() {
     write_steps(folder, 1, false);
     let programs = vec![Program::new("make", "make"), Program::vwmp("run bench.yaml -q")];
     let rounds_of_short = if smoke { 1 } else { 21 };
-    compare(&Workload { name: "one shell step", programs }, folder, rounds_of_short, || Some(spawn_loop(1, 1)));
+    compare(&Workload { name: "one shell step", programs }, folder, rounds_of_short, || {
+        Some(spawn_loop(1, 1))
+    });
     let programs = vec![Program::new("make", "make --version"), Program::vwmp("--version")];
     compare(&Workload { name: "--version", programs }, folder, rounds_of_short, || None);
 

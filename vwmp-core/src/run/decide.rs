@@ -6,7 +6,8 @@ use std::time::Duration;
 use vwmp_interfaces::{Effect, ErrorClass, Timestamp};
 
 use super::event::{Cause, EventKind, Failure, Outcome, StepStatus};
-use super::state::{Phase, RunState, Stop};
+use super::state::{RunState, Stop};
+use super::step_state::Phase;
 use super::view::View;
 use crate::plan::{Plan, StepIndex};
 use crate::template::NeedsStatus;

@@ -12,7 +12,8 @@ use vwmp_interfaces::{ErrorClass, Timestamp};
 
 use super::event::{Cause, Outcome, RunStatus, StepStatus};
 use super::ports::LogStore;
-use super::state::{RunState, Tally};
+use super::state::RunState;
+use super::step_state::Tally;
 use crate::plan::{Plan, StepIndex};
 
 /// How a run went: the plan, and the fold of the run's events.
