@@ -128,10 +128,8 @@ fn finished(attempt: &Attempt, prepared: &dyn PreparedStep, result: Result<Value
     let checked = match result {
         Ok(output) => check_output(attempt, output),
         Err(error) => {
-            let retry_delay = prepared.can_retry(&error).then(|| {
-                let own = prepared.retry_delay(attempt.context.attempt());
-                own.max(error.requested_delay().unwrap_or_default())
-            });
+            let retry_delay =
+                prepared.can_retry(&error).then(|| prepared.retry_delay(attempt.context.attempt()));
             Err(Failure { retry_delay, ..Failure::from(&error) })
         }
     };

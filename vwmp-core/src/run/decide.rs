@@ -7,7 +7,8 @@ use vwmp_interfaces::{Effect, ErrorClass, Timestamp};
 
 use super::event::{Cause, EventKind, Failure, Outcome, StepStatus};
 use super::mask;
-use super::state::{Phase, RunState, Stop};
+use super::state::{RunState, Stop};
+use super::step_state::Phase;
 use super::view::View;
 use crate::plan::{Plan, StepIndex};
 use crate::template::NeedsStatus;
@@ -53,6 +54,7 @@ fn settle(plan: &Plan, state: &RunState, step: StepIndex, now: Timestamp) -> Eve
     match advised_delay(trouble, planned.handler.effect(), attempts) {
         Some(advised) if !stopping && attempts < planned.policy.retry.max_attempts => {
             let delay = planned.policy.retry.delay_after(attempts, advised, (&state.run_id, &planned.id));
+            let delay = delay.max(requested_delay(trouble));
             EventKind::RetryScheduled { step, attempt: attempts + 1, not_before: now.after(delay) }
         }
         _ => EventKind::StepFinished {
@@ -73,6 +75,14 @@ fn advised_delay(trouble: &Outcome, effect: Effect, attempts: u32) -> Option<Dur
             Some(vwmp_interfaces::step::default_retry_delay(attempts))
         }
         _ => None,
+    }
+}
+
+/// The other side's own word on when to come back, which outweighs the workflow's.
+fn requested_delay(trouble: &Outcome) -> Duration {
+    match trouble {
+        Outcome::Failed(failure) => failure.retry_after.unwrap_or_default(),
+        _ => Duration::ZERO,
     }
 }
 

@@ -186,7 +186,7 @@ impl Drive {
     fn act(&mut self, kind: &EventKind) {
         match kind {
             EventKind::AttemptStarted { step, attempt } => self.start(*step, *attempt),
-            EventKind::CancelRequested { .. } => self.ask_all_to_stop(),
+            EventKind::CancelRequested { .. } | EventKind::RunAborted { .. } => self.ask_all_to_stop(),
             _ => {}
         }
     }
@@ -274,7 +274,7 @@ impl Drive {
         }
         let limit = self.plan.timeout.unwrap_or_default();
         let reason = format!("the workflow took longer than its timeout of {} s", limit.as_secs_f64());
-        vec![EventKind::CancelRequested { reason: reason.into() }]
+        vec![EventKind::RunAborted { failure: Box::new(Failure::permanent(reason)) }]
     }
 
     fn ask_all_to_stop(&mut self) {

@@ -14,6 +14,7 @@ mod queue;
 mod report;
 mod session;
 pub mod state;
+pub mod step_state;
 mod view;
 
 use std::sync::Arc;
@@ -29,7 +30,8 @@ pub use clock::{PausedClock, SystemClock};
 pub use event::{Event, EventKind, Outcome, RunStatus, StepStatus};
 pub use ports::{Attempt, Executor, Journal, JournalError, Limits, LogStore};
 pub use report::{ErrorReport, Report, StepReport};
-pub use state::{RunState, Tally};
+pub use state::RunState;
+pub use step_state::{Phase, StepState, Tally};
 pub use view::View;
 pub(crate) use view::{FINALLY_RUN_KEYS, RUN_KEYS};
 

@@ -13,7 +13,8 @@ use vwmp_interfaces::{ErrorClass, Timestamp};
 
 use super::event::{Cause, Outcome, RunStatus, StepStatus};
 use super::ports::LogStore;
-use super::state::{RunState, Tally};
+use super::state::RunState;
+use super::step_state::Tally;
 use crate::plan::{Plan, StepIndex, mask};
 
 /// How a run went: the plan, and the fold of the run's events.
@@ -173,7 +174,6 @@ fn masked_outputs(plan: &Plan, state: &RunState) -> HashMap<StepIndex, Value> {
     masked.collect()
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for this signature")]
 fn as_seconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_f64(duration.as_secs_f64())
 }
