@@ -313,7 +313,9 @@ impl Drive {
         let left = steps.into_iter().filter_map(|(step, late)| {
             let live = self.live.remove(&step)?;
             live.task.abort();
-            let how = Box::new(Interruption { after: live.began.elapsed(), abandoned: true });
+            let limit = self.plan[step].policy.timeout.filter(|_| late);
+            let after = limit.unwrap_or_else(|| live.began.elapsed());
+            let how = Box::new(Interruption { after, abandoned: true });
             let outcome = if late { Outcome::TimedOut(how) } else { Outcome::Cancelled(how) };
             Some(EventKind::AttemptFinished { step, attempt: live.attempt, outcome })
         });

@@ -172,12 +172,8 @@ fn a_handler_that_blocks_its_thread_does_not_hold_up_the_others() {
     });
     runtime.shutdown_background();
     let steps = summary(&report);
-    assert!(steps[0].starts_with("s0 timed_out 1: it took longer than "), "{}", steps[0]);
-    assert!(
-        steps[0].ends_with("the handler ignored the request to stop and was left behind"),
-        "{}",
-        steps[0]
-    );
+    let told = "s0 timed_out 1: it took longer than 50 ms; the handler ignored the request to stop and was left behind";
+    assert_eq!(steps[0], told);
     assert_eq!(steps[1..], ["s1 succeeded 1", "s2 succeeded 1"]);
     assert!(report.duration() < Duration::from_secs(3), "{:?}", report.duration());
 }
