@@ -111,7 +111,9 @@ fn in_base64(bytes: &[u8], forms: &mut BTreeSet<String>) {
         put(encoded);
         if before == 0 {
             for width in BASE64_LINES.into_iter().filter(|width| encoded.len() > *width) {
-                (0..encoded.len()).step_by(width).for_each(|at| put(&encoded[at..encoded.len().min(at + width)]));
+                (0..encoded.len())
+                    .step_by(width)
+                    .for_each(|at| put(&encoded[at..encoded.len().min(at + width)]));
             }
         }
     }
@@ -121,7 +123,8 @@ fn in_base64(bytes: &[u8], forms: &mut BTreeSet<String>) {
 pub(super) fn base64(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     bytes.chunks(3).fold(String::new(), |mut text, group| {
-        let bits = group.iter().enumerate().fold(0_u32, |bits, (at, byte)| bits | u32::from(*byte) << (16 - 8 * at));
+        let bits =
+            group.iter().enumerate().fold(0_u32, |bits, (at, byte)| bits | u32::from(*byte) << (16 - 8 * at));
         let characters = (0..=group.len()).map(|at| ALPHABET[(bits >> (18 - 6 * at)) as usize & 63]);
         text.extend(characters.map(char::from));
         text
@@ -144,7 +147,9 @@ mod unit_tests {
 
     #[test]
     fn base64_is_as_everybody_writes_it() {
-        for (text, expected) in [("", ""), ("f", "Zg"), ("fo", "Zm8"), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")] {
+        for (text, expected) in
+            [("", ""), ("f", "Zg"), ("fo", "Zm8"), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")]
+        {
             assert_eq!(base64(text.as_bytes()), expected);
         }
         assert_eq!(base64(&[0xfb, 0xff, 0xfe]), "+//+");

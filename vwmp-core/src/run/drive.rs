@@ -12,6 +12,7 @@ use vwmp_interfaces::{CancellationToken, Clock, StepContext, Timestamp};
 
 use super::decide::{decide, next_wakeup};
 use super::event::{Event, EventKind, Failure, Interruption, Outcome};
+use super::mask::MaskedSink;
 use super::ports::{Attempt, Executor, Journal, JournalError, Limits};
 use super::report::Report;
 use super::session::Session;
@@ -35,6 +36,7 @@ pub(super) struct Drive {
     clock: Arc<dyn Clock>,
     limits: Limits,
     scope: Arc<RunScope>,
+    log: Arc<MaskedSink>,
     watchers: mpsc::UnboundedSender<Arc<[Event]>>,
     orders: mpsc::UnboundedReceiver<Order>,
     attempts: JoinSet<Finished>,
@@ -100,6 +102,7 @@ impl Drive {
             executor: parts.executor,
             limits: parts.limits,
             scope,
+            log: Arc::clone(&session.log),
             watchers: parts.watchers,
             orders: parts.orders,
             attempts: JoinSet::new(),
@@ -144,9 +147,10 @@ impl Drive {
         more
     }
 
-    /// Adds events to the state, and to what is to be recorded.
+    /// Adds events to the state, and to what is to be recorded. No secret gets any further.
     fn take_in(&mut self, kinds: impl IntoIterator<Item = EventKind>) {
-        for kind in kinds {
+        for mut kind in kinds {
+            self.view.secrets.mask(&mut kind);
             let event = Event { seq: self.next_seq, at: self.now, kind };
             self.next_seq += 1;
             self.state.apply(&self.plan, &event);
@@ -252,7 +256,8 @@ impl Drive {
             // One that was left behind has been told of already.
             if self.live.get(&step).is_some_and(|live| live.attempt == attempt) {
                 self.live.remove(&step);
-                events.push(EventKind::AttemptFinished { step, attempt, outcome });
+                self.log.finish(&self.plan[step].id);
+                events.push(EventKind::AttemptFinished { step, attempt, outcome, masked: false });
             }
             next = self.attempts.try_join_next().and_then(Result::ok);
         }
@@ -307,7 +312,7 @@ impl Drive {
             live.task.abort();
             let how = Box::new(Interruption { after: live.began.elapsed(), abandoned: true });
             let outcome = if late { Outcome::TimedOut(how) } else { Outcome::Cancelled(how) };
-            Some(EventKind::AttemptFinished { step, attempt: live.attempt, outcome })
+            Some(EventKind::AttemptFinished { step, attempt: live.attempt, outcome, masked: false })
         });
         left.collect()
     }
