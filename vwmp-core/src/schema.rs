@@ -383,7 +383,7 @@ mod tests {
             "token": { "type": "string", "writeOnly": true, "minLength": 8 },
         } });
         let value = json!({ "pin": 123_456, "token": "hunter2" });
-        check(schema, value, &[".pin: expected text", ".token: the value does not fit its schema"]);
+        check(&schema, &value, &[".pin: expected text", ".token: the value does not fit its schema"]);
     }
 
     #[test]
