@@ -30,18 +30,18 @@ pub(super) fn of(secret: &str) -> BTreeSet<String> {
 
 /// As JSON, debug output, HTML and XML have it.
 fn escaped(text: &str, forms: &mut BTreeSet<String>) {
-    let json = serde_json::Value::from(text).to_string();
-    let json = &json[1..json.len() - 1];
-    forms.insert(json.to_owned());
-    forms.insert(json.replace('/', "\\/"));
-    forms.insert(replaced(json, |char| (!char.is_ascii()).then(|| in_utf16(char))));
-    forms.insert(replaced(json, |char| "<>&".contains(char).then(|| in_utf16(char))));
-    // Text that is JSON inside JSON.
-    let twice = serde_json::Value::from(json).to_string();
-    forms.insert(twice[1..twice.len() - 1].to_owned());
-    forms.insert(text.escape_debug().to_string());
+    let mut quoted = Vec::from(in_json(text));
+    // Python, JavaScript and `$'…'` of shells, in either kind of quotes.
+    quoted.push(text.replace('\\', r"\\"));
+    quoted.push(text.replace('\\', r"\\").replace('\'', r"\'"));
+    let controls = quoted.iter().map(|one| replaced(one, control).replace('\0', r"\0")).collect::<Vec<_>>();
+    quoted.extend(controls);
+    quoted.push(text.escape_debug().to_string());
     let debug = format!("{text:?}");
-    forms.insert(debug[1..debug.len() - 1].to_owned());
+    quoted.push(debug[1..debug.len() - 1].to_owned());
+    // Text of this kind is often put into JSON once more.
+    let again: Vec<String> = quoted.iter().flat_map(|one| in_json(one)).collect();
+    forms.extend(quoted.into_iter().chain(again));
     for apostrophe in ["'", "&#39;", "&#x27;", "&apos;"] {
         forms.insert(replaced(text, |char| {
             let entity = match char {
@@ -54,6 +54,29 @@ fn escaped(text: &str, forms: &mut BTreeSet<String>) {
             };
             Some(entity.to_owned())
         }));
+    }
+}
+
+/// As JSON has it between quotes: plain, with `\/`, in ASCII alone, and safe for HTML.
+fn in_json(text: &str) -> [String; 4] {
+    let json = serde_json::Value::from(text).to_string();
+    let json = &json[1..json.len() - 1];
+    [
+        json.to_owned(),
+        json.replace('/', "\\/"),
+        replaced(json, |char| (!char.is_ascii()).then(|| in_utf16(char))),
+        replaced(json, |char| "<>&".contains(char).then(|| in_utf16(char))),
+    ]
+}
+
+/// The usual escapes of control characters in quotes.
+fn control(char: char) -> Option<String> {
+    match char {
+        '\n' => Some(r"\n".to_owned()),
+        '\r' => Some(r"\r".to_owned()),
+        '\t' => Some(r"\t".to_owned()),
+        char if char.is_ascii_control() => Some(format!("\\x{:02x}", char as u32)),
+        _ => None,
     }
 }
 

@@ -12,8 +12,8 @@ use serde::Deserialize;
 use tokio::process::Command;
 use vwmp_interfaces::capability::SecretSource;
 use vwmp_interfaces::{
-    AdapterContext, BoxFuture, Capabilities, Capability, IntegrationAdapter, Metadata, OrFail, Secret, StepError,
-    register,
+    AdapterContext, BoxFuture, Capabilities, Capability, IntegrationAdapter, Metadata, OrFail, Secret,
+    StepError, register,
 };
 
 use super::name;
@@ -81,12 +81,15 @@ impl SecretSource for CommandSecrets {
             match output.status.code() {
                 Some(0) => match std::str::from_utf8(&output.stdout) {
                     Ok(text) => Ok(Some(Secret::new(name::without_line_break(text)))),
-                    Err(_) => Err(StepError::permanent(format!("`{}` printed no UTF-8 text", self.line(name)))),
+                    Err(_) => {
+                        Err(StepError::permanent(format!("`{}` printed no UTF-8 text", self.line(name))))
+                    }
                 },
                 Some(code) if self.config.missing_codes.contains(&code) => Ok(None),
                 // What it says may quote what it found, so its last line alone is told, and never its output.
                 _ => {
-                    let error = StepError::transient(format!("`{}` ended with {}", self.line(name), output.status));
+                    let error =
+                        StepError::transient(format!("`{}` ended with {}", self.line(name), output.status));
                     let complaint = String::from_utf8_lossy(&output.stderr);
                     Err(match complaint.trim().lines().last() {
                         Some(last) => error.caused_by(last),

@@ -22,7 +22,9 @@ pub(super) fn value(text: &str, name: &str) -> Result<Option<String>, String> {
 /// `'as it is'`, `"with \n"`, or a bare word that a comment may follow.
 fn unquoted(value: &str) -> Option<String> {
     match value.chars().next() {
-        Some('\'') => value[1..].split_once('\'').filter(|(_, rest)| is_comment(rest)).map(|(text, _)| text.into()),
+        Some('\'') => {
+            value[1..].split_once('\'').filter(|(_, rest)| is_comment(rest)).map(|(text, _)| text.into())
+        }
         Some('"') => double_quoted(&value[1..]),
         _ => Some(value.split_once(" #").map_or(value, |(value, _)| value).trim_end().to_owned()),
     }

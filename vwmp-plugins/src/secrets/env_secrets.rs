@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use vwmp_interfaces::capability::SecretSource;
 use vwmp_interfaces::{
-    AdapterContext, BoxFuture, Capabilities, Capability, Findings, IntegrationAdapter, Metadata, Place, Secret,
-    StepError, register,
+    AdapterContext, BoxFuture, Capabilities, Capability, Findings, IntegrationAdapter, Metadata, Place,
+    Secret, StepError, register,
 };
 
 use super::name;
@@ -106,7 +106,9 @@ mod tests {
     use super::*;
 
     async fn source(config: Value) -> EnvSecrets {
-        let run = TestRun::new().environment("VWMP_SECRET_DEPLOY_KEY", "hunter2").environment("GITHUB_TOKEN", "ghp");
+        let run = TestRun::new()
+            .environment("VWMP_SECRET_DEPLOY_KEY", "hunter2")
+            .environment("GITHUB_TOKEN", "ghp");
         let config = serde_json::from_value(config).unwrap();
         EnvSecrets::connect(config, &run.adapter_context("env_secrets")).await.unwrap()
     }

@@ -11,8 +11,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use vwmp_interfaces::capability::SecretSource;
 use vwmp_interfaces::{
-    AdapterContext, BoxFuture, Capabilities, Capability, IntegrationAdapter, Metadata, OrFail, Secret, StepError,
-    register,
+    AdapterContext, BoxFuture, Capabilities, Capability, IntegrationAdapter, Metadata, OrFail, Secret,
+    StepError, register,
 };
 
 use super::{dotenv, name};
