@@ -278,6 +278,9 @@ steps:
     config:
       run: 'test "$Y" = "$<secrets.canary>" && test $<step-outputs.give.token> = "$Y" && echo same'
       env: { Y: $<step-outputs.give.token> }
+  - id: compute
+    handler: shell.run
+    config: { run: "echo $<secrets.canary.substring(7, 21).lowerAscii()>" }
   - id: decide
     handler: shell.run
     when: step-outputs.give.token != "***"
@@ -299,10 +302,11 @@ steps:
     assert_eq!(long.len(), (-40..10).map(|at| 65536 + at + 13).sum::<i32>() as usize, "all else is there");
     assert_eq!(seen.report.step("give").unwrap().output.unwrap()["token"], "***");
     assert_eq!(seen.lines("take"), ["same"]);
+    assert_eq!(seen.lines("compute"), ["***"]);
     assert_eq!(seen.lines("decide"), ["decided"]);
     assert_eq!(
         seen.error("fail"),
-        "`echo \"can not log in with $<secrets.canary>\" >&2; exit…` exited with code 3: can not log in with ***"
+        "`echo \"can not log in with $<secrets.canary>\" >&2; exit 3` exited with code 3: can not log in with ***"
     );
     assert_eq!(
         seen.error("argument"),

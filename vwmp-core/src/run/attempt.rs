@@ -17,7 +17,7 @@ use super::ports::{Attempt, Executor};
 use crate::masking::texts_in;
 use crate::registry::RegisteredStep;
 use crate::schema::{dotted, scripts_as_text, unreadable};
-use crate::template::{Namespace, Template, marked};
+use crate::template::{Namespace, Reference, Scope as _, Template, marked};
 
 /// Carries attempts out in this process.
 #[derive(Debug, Default)]
@@ -104,15 +104,31 @@ fn prepare(attempt: &Attempt) -> Result<Box<dyn PreparedStep>, Failure> {
     Ok(prepared)
 }
 
-/// What the handler takes as a secret is one, wherever it came from.
+/// What the handler takes as a secret is one, wherever it came from; so is what is computed from one.
 fn watch(attempt: &Attempt, config: &Value) {
-    let handler = &attempt.plan[attempt.step].handler;
-    if handler.takes_secrets() {
-        let mut texts = Vec::new();
-        let parts = marked::values(config, &handler.info().config_schema, marked::SECRET);
+    let step = &attempt.plan[attempt.step];
+    let mut texts = Vec::new();
+    if step.handler.takes_secrets() {
+        let parts = marked::values(config, &step.handler.info().config_schema, marked::SECRET);
         parts.into_iter().for_each(|(_, part)| texts_in(part, &mut texts));
-        attempt.view.secrets.note(texts);
     }
+    let masker = attempt.view.secrets.masker();
+    if !masker.is_empty() {
+        let is_secret = |one: &Reference| {
+            let value = || attempt.view.value(one.namespace, one.key().unwrap_or_default());
+            match one.namespace {
+                Namespace::Secrets => true,
+                Namespace::Parameters => value().is_some_and(|value| masker.finds_in(&value)),
+                _ => false,
+            }
+        };
+        let computed = step.config.expressions().into_iter().filter(|one| one.computes());
+        for expression in computed.filter(|one| one.references().iter().any(is_secret)) {
+            let value = Template::Expression(expression.clone()).render(&attempt.view);
+            value.iter().for_each(|value| texts_in(value, &mut texts));
+        }
+    }
+    attempt.view.secrets.note(texts);
 }
 
 /// The arguments of a process can be read by others on the machine.

@@ -39,6 +39,9 @@ impl MaskedSink {
 
     /// Passes on what is left of a step's lines: its attempt has ended.
     pub(super) fn finish(&self, step: &Arc<str>) {
+        if self.lock().is_empty() {
+            return;
+        }
         for stream in [Stream::Info, Stream::Warning, Stream::Stdout, Stream::Stderr] {
             let left = self.lock().remove(&(Arc::clone(step), stream));
             if let Some(Unfinished { attempt, stream: mut rest }) = left {

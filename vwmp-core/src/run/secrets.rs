@@ -68,7 +68,7 @@ impl Secrets {
     /// Masks texts from now on.
     pub(super) fn note(&self, texts: impl IntoIterator<Item = String>) {
         let new: Vec<String> = texts.into_iter().filter(|text| text.len() >= SHORTEST).collect();
-        if new.iter().all(|text| self.read().texts.contains(text)) {
+        if new.is_empty() || new.iter().all(|text| self.read().texts.contains(text)) {
             return;
         }
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
