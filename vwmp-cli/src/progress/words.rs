@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use vwmp_core::plan::{Plan, StepIndex};
-use vwmp_core::run::event::Cause;
+use vwmp_core::run::event::{Cause, KILLED};
 use vwmp_core::run::{Event, EventKind, Limits, StepStatus};
 use vwmp_interfaces::Timestamp;
 
@@ -88,6 +88,9 @@ impl Words {
 
 /// What follows when a run is cancelled.
 pub(crate) fn cancelling(reason: &str) -> String {
+    if reason == KILLED {
+        return "killed: what was running is left behind; Ctrl-C once more stops `finally` too".into();
+    }
     let grace = Limits::default().grace.as_secs();
     format!("{reason}: running steps have {grace} s to stop; Ctrl-C once more kills them")
 }

@@ -90,6 +90,10 @@ fn in_utf16(char: char) -> String {
 
 /// Quoted for a shell, in the ways that programs choose.
 fn in_shells(text: &str, forms: &mut BTreeSet<String>) {
+    // JSON is often an argument.
+    for one in in_json(text) {
+        forms.insert(replaced(&one, |char| "\\\"$`".contains(char).then(|| format!("\\{char}"))));
+    }
     forms.insert(text.replace('\'', r"'\''"));
     forms.insert(text.replace('\'', r#"'"'"'"#));
     let escape = |char: char| Some(format!("\\{char}"));

@@ -9,11 +9,19 @@ use aho_corasick::AhoCorasick;
 /// captures keep its end.
 const END: usize = 32;
 
+/// What stands where a text was cut off.
+const CUT: char = '…';
+
+/// Of a secret that was cut off, this much is masked.
+const LEAST: usize = 4;
+
 /// Finds the forms of secrets, all at once.
 pub(super) struct Matcher {
     automaton: AhoCorasick,
     /// What each pattern of the automaton is.
     patterns: Vec<Pattern>,
+    /// The first [`END`] bytes of each form, about.
+    beginnings: BTreeSet<Box<str>>,
     longest: usize,
 }
 
@@ -33,6 +41,8 @@ impl Matcher {
     /// With more than 2^31 bytes of patterns, which secrets don't have.
     pub(super) fn new(forms: &BTreeSet<String>) -> Option<Self> {
         let longest = forms.iter().map(String::len).max()?;
+        let beginning = |form: &String| form[..form.floor_char_boundary(END)].into();
+        let beginnings = forms.iter().map(beginning).collect();
         let (mut texts, mut patterns) = (Vec::new(), Vec::new());
         let mut put = |text: &str, pattern: Pattern| {
             texts.push(text.to_owned());
@@ -47,16 +57,16 @@ impl Matcher {
             put(&form[form.floor_char_boundary(form.len() - END)..], Pattern::Tail(form.as_str().into()));
         }
         let automaton = AhoCorasick::new(&texts).expect("secrets are shorter than 2^31 bytes");
-        Some(Self { automaton, patterns, longest })
+        Some(Self { automaton, patterns, beginnings, longest })
     }
 
-    /// How long the longest form is. Whether a place is the beginning of a secret is known once as many bytes are.
+    /// Whether a place is the beginning of a secret is known once as many bytes are.
     pub(super) fn longest(&self) -> usize {
-        self.longest
+        self.longest + CUT.len_utf8()
     }
 
     pub(super) fn finds(&self, text: &str) -> bool {
-        self.automaton.is_match(text)
+        self.automaton.is_match(text) || self.cut_off(text).next().is_some()
     }
 
     /// The parts that secrets cover, in order and apart from each other. Not the leftmost matches alone: where two
@@ -66,7 +76,7 @@ impl Matcher {
             return Vec::new();
         }
         let found = self.automaton.find_overlapping_iter(text);
-        joined(found.map(|one| match &self.patterns[one.pattern().as_usize()] {
+        let whole = found.map(|one| match &self.patterns[one.pattern().as_usize()] {
             Pattern::Whole => one.range(),
             Pattern::Head(form) => {
                 let same = form.bytes().zip(text[one.start()..].bytes()).take_while(|(a, b)| a == b).count();
@@ -77,7 +87,21 @@ impl Matcher {
                 let same = form.bytes().rev().zip(before).take_while(|(a, b)| a == b).count();
                 text.ceil_char_boundary(one.end() - same)..one.end()
             }
-        }))
+        });
+        joined(whole.chain(self.cut_off(text)))
+    }
+
+    /// The beginnings of secrets that stand where a text was cut off.
+    fn cut_off<'t>(&'t self, text: &'t str) -> impl Iterator<Item = Range<usize>> + 't {
+        text.match_indices(CUT).filter_map(|(cut, _)| {
+            let before = &text[..cut];
+            let length = |secret: &str| {
+                let mut ends = secret.char_indices().map(|(at, char)| at + char.len_utf8()).rev();
+                ends.find(|&end| end >= LEAST && before.ends_with(&secret[..end]))
+            };
+            let longest = self.beginnings.iter().filter_map(|secret| length(secret)).max()?;
+            Some(cut - longest..cut)
+        })
     }
 }
 

@@ -63,6 +63,21 @@ fn an_end_of_a_long_secret_is_as_secret_as_the_whole() {
 }
 
 #[test]
+fn a_beginning_is_masked_where_the_text_was_cut_off() {
+    let secrets = ["it's \"$5\"", "hunter2-long", "one line\n  other line", "abcdefghij"];
+    for (text, expected) in [
+        (r#"echo 'it'\''s "$5"' "#, "echo '***' "),
+        (r#"echo "it's \"\$5\"" "#, "echo \"***\" "),
+        (r#"{"a":"it's \"$5\""}"#, "{\"a\":\"***\"}"),
+        ("x other line", "x ***"),
+        ("echo abcdef… (10 bytes)", "echo ***… (10 bytes)"),
+        ("`echo hunter2-l…` abc…", "`echo ***…` abc…"),
+    ] {
+        assert_eq!(masked(&secrets, text), expected);
+    }
+}
+
+#[test]
 fn values_are_masked_with_their_keys_and_numbers() {
     let masker = Masker::new(["hunter2", "123456"]);
     let mut value = json!({ "hunter2": [123_456, "x", { "a": "is hunter2" }], "n": 1 });
@@ -87,7 +102,7 @@ fn secret() -> impl Strategy<Value = String> {
 /// A text as a list of pieces, some of them forms of the secrets.
 fn pieces(secrets: &[String]) -> BoxedStrategy<Vec<String>> {
     let forms: Vec<String> = secrets.iter().flat_map(|secret| forms::of(secret)).collect();
-    let piece = prop_oneof![prop::sample::select(forms), "[ab \n]{0,9}", "[ -~é]{0,9}"];
+    let piece = prop_oneof![prop::sample::select(forms), "[ab \n]{0,9}", "[ -~é…]{0,9}"];
     prop::collection::vec(piece, 0..8).boxed()
 }
 

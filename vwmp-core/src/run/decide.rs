@@ -104,11 +104,18 @@ fn end_the_rest(plan: &Plan, state: &RunState, steps: std::ops::Range<usize>, ev
         Some(Stop::StepFailed(step)) => (StepStatus::Skipped, format!("{} failed", plan[*step].id).into()),
         None => return,
     };
-    let idle = |step: &StepIndex| matches!(state.step(*step).phase, Phase::Pending | Phase::Delayed);
-    events.extend(steps.map(StepIndex::new).filter(idle).map(|step| EventKind::StepFinished {
-        step,
-        status,
-        cause: Some(Box::new(Cause::Stopping { reason: Arc::clone(&reason) })),
+    events.extend(steps.map(StepIndex::new).filter_map(|step| match state.step(step).phase {
+        // It failed, and would have been tried again.
+        Phase::Delayed if status == StepStatus::Skipped => {
+            let trouble = state.step(step).trouble()?;
+            let status = final_status(trouble, plan[step].policy.required);
+            Some(EventKind::StepFinished { step, status, cause: None })
+        }
+        Phase::Pending | Phase::Delayed => {
+            let cause = Cause::Stopping { reason: Arc::clone(&reason) };
+            Some(EventKind::StepFinished { step, status, cause: Some(Box::new(cause)) })
+        }
+        _ => None,
     }));
 }
 

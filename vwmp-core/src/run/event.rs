@@ -10,6 +10,9 @@ use vwmp_interfaces::{ErrorClass, StepError, Timestamp};
 
 use crate::plan::StepIndex;
 
+/// The reason of a [`EventKind::CancelRequested`] that leaves running attempts behind.
+pub const KILLED: &str = "killed";
+
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Event {

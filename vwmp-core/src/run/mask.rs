@@ -78,8 +78,8 @@ impl MaskedSink {
 
     fn pass(&self, line: LogLine) {
         let Some((last, others)) = self.sinks.split_last() else { return };
-        others.iter().for_each(|sink| sink.line(line.clone()));
-        last.line(line);
+        others.iter().for_each(|sink| undisturbed(|| sink.line(line.clone())));
+        undisturbed(|| last.line(line));
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<(Arc<str>, Stream), Unfinished>> {
@@ -97,6 +97,12 @@ impl LogSink for MaskedSink {
 
     fn progress(&self, step: &str, attempt: u32, mut progress: Progress) {
         self.secrets.masker().text(&mut progress.message);
-        self.sinks.iter().for_each(|sink| sink.progress(step, attempt, progress.clone()));
+        let tell = |sink: &Arc<dyn LogSink>| sink.progress(step, attempt, progress.clone());
+        self.sinks.iter().for_each(|sink| undisturbed(|| tell(sink)));
     }
+}
+
+/// Tells a listener; its panic is not the step's that speaks.
+fn undisturbed(tell: impl FnOnce()) {
+    let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(tell));
 }

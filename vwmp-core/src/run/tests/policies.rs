@@ -219,6 +219,29 @@ async fn the_workflows_own_timeout_fails_the_run() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_workflows_own_timeout_counts_while_a_retry_waits_for_a_place() {
+    let mut draft = PlanDraft::new([fail(&[]).retries(9), sleep(60, &[])]);
+    (draft.max_parallel, draft.timeout) = (1, Some(Duration::from_secs(7)));
+    let (report, _) = run(draft).await;
+    assert_eq!(report.duration().as_secs(), 7);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_is_cancelled_before_its_first_step_starts_none() {
+    let (report, _) = run_with(PlanDraft::new([give(&[])]), |run| run.cancel("no")).await;
+    assert_eq!(summary(&report), ["s0 cancelled 0: the run was stopping: no"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_that_waits_for_its_retry_failed_when_the_run_stops() {
+    let mut draft = PlanDraft::new([fail(&[]).retries(9), sleep(1, &[]), step("panic", json!({}), &[1])]);
+    draft.on_failure = FailurePolicy::Stop;
+    let expected =
+        ["s0 failed 1: busy", "s1 succeeded 1", "s2 failed 1: the handler panicked: out of cheese"];
+    check(draft, RunStatus::Failed, &expected).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn priorities_order_ready_steps() {
     let mut draft = PlanDraft::new([give(&[]), give(&[]).policy(|policy| policy.priority = 5), give(&[])]);
     draft.max_parallel = 1;
