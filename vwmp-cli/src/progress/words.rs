@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use vwmp_core::plan::{Plan, StepIndex};
-use vwmp_core::run::event::{Cause, KILLED};
+use vwmp_core::run::event::Cause;
 use vwmp_core::run::{Event, EventKind, Limits, StepStatus};
 use vwmp_interfaces::Timestamp;
 
@@ -51,6 +51,7 @@ impl Words {
                 self.finished(*step, *status, cause.as_deref())
             }
             EventKind::CancelRequested { reason } => paint(YELLOW, cancelling(reason)),
+            EventKind::KillRequested => paint(YELLOW, KILLING),
             EventKind::RunAborted { .. } | EventKind::RunStarted { .. } | EventKind::RunFinished { .. } => {
                 return None;
             }
@@ -86,11 +87,11 @@ impl Words {
     }
 }
 
+/// What follows when a run is killed.
+const KILLING: &str = "killed: what was running is left behind, and nothing more starts";
+
 /// What follows when a run is cancelled.
 pub(crate) fn cancelling(reason: &str) -> String {
-    if reason == KILLED {
-        return "killed: what was running is left behind; Ctrl-C once more stops `finally` too".into();
-    }
     let grace = Limits::default().grace.as_secs();
     format!("{reason}: running steps have {grace} s to stop; Ctrl-C once more kills them")
 }

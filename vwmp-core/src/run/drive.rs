@@ -12,7 +12,7 @@ use vwmp_interfaces::{CancellationToken, Change, Clock, StepContext, Timestamp};
 
 use super::attempt::message_of;
 use super::decide::{decide, next_wakeup};
-use super::event::{Event, EventKind, Failure, Interruption, KILLED, Outcome};
+use super::event::{Event, EventKind, Failure, Interruption, Outcome};
 use super::mask::MaskedSink;
 use super::ports::{Attempt, Executor, Journal, JournalError, Limits};
 use super::report::Report;
@@ -307,7 +307,7 @@ impl Drive {
     }
 
     fn kill(&mut self) -> Vec<EventKind> {
-        let mut events = vec![EventKind::CancelRequested { reason: KILLED.into() }];
+        let mut events = vec![EventKind::KillRequested];
         let all = self.live.keys().map(|&step| (step, false)).collect();
         events.extend(self.leave_behind(all));
         events

@@ -10,9 +10,6 @@ use vwmp_interfaces::{ErrorClass, StepError, Timestamp};
 
 use crate::plan::StepIndex;
 
-/// The reason of a [`EventKind::CancelRequested`] that leaves running attempts behind.
-pub const KILLED: &str = "killed";
-
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Event {
@@ -44,6 +41,9 @@ pub enum EventKind {
         /// Who or what, and why.
         reason: Arc<str>,
     },
+    /// Somebody wants the run to end at once: running attempts are left behind, and no step starts
+    /// any more, `finally` steps included.
+    KillRequested,
     /// An attempt may begin.
     AttemptStarted {
         /// The step.

@@ -89,6 +89,7 @@ impl RunState {
             }
             EventKind::RunAborted { failure } => self.stop(Stop::Aborted(failure.clone())),
             EventKind::CancelRequested { reason } => self.cancel(reason),
+            EventKind::KillRequested => self.kill(),
             EventKind::AttemptStarted { step, attempt } => self.start(plan, *step, *attempt, event.at),
             EventKind::AttemptFinished { step, outcome, masked, .. } => {
                 self.finish_attempt(*step, outcome, *masked, event.at);
@@ -228,6 +229,12 @@ impl RunState {
         if self.finally_stopping {
             self.ready.clear();
         }
+    }
+
+    fn kill(&mut self) {
+        self.finally_stopping = true;
+        self.stop(Stop::Cancelled("killed".into()));
+        self.ready.clear();
     }
 
     fn stop(&mut self, stop: Stop) {

@@ -51,7 +51,8 @@ const STDOUT_KEPT: usize = 64 * 1024;
 ///
 /// **Shells.** `sh` unless `shell` names another: `bash`, `dash`, `ksh`, `zsh`. A script stops at the
 /// first command that fails (`-e`). `python3`, `node`, `ruby`, `perl` and other interpreters work too;
-/// their scripts take values through `env` only. `command` needs no shell: each item is one argument.
+/// their scripts take values through `env` only. `command` needs no shell: each item is one argument,
+/// and the script behind `[sh, -c]` takes no values either.
 /// A script that is one plain command is started without a shell, which is quicker and else the same.
 ///
 /// **Environment.** That of the run, `env`, and `VWMP_RUN_ID`, `VWMP_STEP_ID`, `VWMP_ATTEMPT`,

@@ -292,6 +292,37 @@ async fn a_failed_program_may_be_tried_again_and_a_wrong_config_not() {
 }
 
 #[test]
+fn no_value_becomes_a_part_of_a_script_in_a_command() {
+    let refused = |words: &[&str]| {
+        let mut findings = Findings::default();
+        Run::validate_written(&json!({ "command": words }), &mut findings);
+        findings.into_iter().map(|finding| finding.message).collect::<Vec<_>>()
+    };
+    for words in [
+        &["sh", "-c", "echo $<config.a>"][..],
+        &["/bin/bash", "-e", "-lc", "echo $<config.a>"],
+        &["bash", "-eo", "pipefail", "-c", "echo $<config.a>"],
+        &["env", "A=1", "python3", "-c", "$<config.a>"],
+        &["perl", "-ne", "print $<config.a>"],
+    ] {
+        let messages = refused(words);
+        assert_eq!(messages.len(), 1, "{words:?}");
+        assert!(
+            messages[0].starts_with("`$<config.a>` would become a part of a script for `"),
+            "{messages:?}"
+        );
+    }
+    for words in [
+        &["sh", "-c", "echo \"$1\"", "sh", "$<config.a>"][..],
+        &["echo", "-c", "$<config.a>"],
+        &["sh", "script", "-c", "$<config.a>"],
+        &["bash", "--norc", "$<config.a>"],
+    ] {
+        assert!(refused(words).is_empty(), "{words:?}");
+    }
+}
+
+#[test]
 fn names_are_checked() {
     let mut findings = Findings::default();
     let config = json!({ "run": "x", "env": { "A=B": "", "VWMP_X": "" }, "outputs": { "a b": {}, "stdout": {}, "ok-1": {} } });

@@ -150,7 +150,10 @@ async fn conditions_decide_by_the_state_of_the_needs() {
 async fn finally_runs_whatever_happened_and_knows_it() {
     let finally = [
         give(&[]),
-        give(&[]).when("failed() && run.failed_steps == ['s0'] && run.status == 'failed'"),
+        give(&[]).when(
+            "failed() && run.failed_steps == ['s0'] && run.status == 'failed' \
+             && run.started_at == '2027-01-15T08:00:00Z'",
+        ),
         give(&[]).when("succeeded()"),
         fail(&[]).policy(|policy| policy.required = false),
     ];
