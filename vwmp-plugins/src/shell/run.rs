@@ -286,7 +286,12 @@ fn command_line(words: &[Text]) -> String {
 
 /// What every step hands on of its standard output.
 fn bounded(stdout: &str, missing: usize) -> String {
-    let from = stdout.ceil_char_boundary(stdout.len().saturating_sub(STDOUT_KEPT));
+    let mut from = stdout.ceil_char_boundary(stdout.len().saturating_sub(STDOUT_KEPT));
+    if missing + from > 0 {
+        // Whole lines, if there are any: the rest of a secret that was cut would not be masked.
+        let next = stdout[from..].find('\n').map(|end| from + end + 1);
+        from = next.filter(|next| *next < stdout.len()).unwrap_or(from);
+    }
     let (kept, missing) = (stdout[from..].trim_end_matches('\n'), missing + from);
     if missing == 0 { kept.to_owned() } else { format!("[… {missing} bytes left out …]\n{kept}") }
 }
