@@ -82,6 +82,7 @@ fn meaning(what: &str, said: &str) -> StepError {
 pub(super) fn refused_by_remote(what: &str, output: &Output) -> StepError {
     let said = output.complaint();
     match rejections(&output.text()).as_slice() {
+        [] if output.lost_its_peer() => unreachable_remote(what),
         [] => remote_meaning(what, &said),
         rejected => rejection(what, rejected),
     }
@@ -134,7 +135,7 @@ fn remote_meaning(what: &str, said: &str) -> StepError {
         return StepError::denied(format!("can't {what}: the remote doesn't let this user in"));
     }
     if has(&NETWORK) {
-        return StepError::transient(format!("can't {what}: the remote can't be reached"));
+        return unreachable_remote(what);
     }
     if has(&["does not support --atomic"]) {
         return StepError::permanent(format!(
@@ -142,6 +143,10 @@ fn remote_meaning(what: &str, said: &str) -> StepError {
         ));
     }
     StepError::permanent(format!("can't {what}"))
+}
+
+fn unreachable_remote(what: &str) -> StepError {
+    StepError::transient(format!("can't {what}: the remote can't be reached"))
 }
 
 /// `fatal: Remote branch NAME not found in upstream origin`.
