@@ -129,13 +129,19 @@ async fn moves_go_there_and_back() {
     run.write("a/x", "1").write("b", "2");
     let config = json!({ "from": "a", "to": "c/d" });
     let (made, _) = as_previewed::<Move>(&run, config.clone()).await;
-    assert_eq!((made.clone(), run.read("c/d/x")), (json!({ "path": "c/d", "replaced": false }), "1".to_owned()));
+    assert_eq!(
+        (made.clone(), run.read("c/d/x")),
+        (json!({ "path": "c/d", "replaced": false }), "1".to_owned())
+    );
     assert!(!run.exists("a"));
     undo::<Move>(config, made, &run.context("undo")).await.unwrap();
     assert_eq!(run.read("a/x"), "1");
     let over = refused::<Move>(&run, json!({ "from": "b", "to": "a/x" })).await;
     assert_eq!(over, "`a/x` exists already; set `replace: true` to replace it");
-    assert_eq!(refused::<Move>(&run, json!({ "from": "b", "to": "a" })).await, "`a` exists already; remove it first");
+    assert_eq!(
+        refused::<Move>(&run, json!({ "from": "b", "to": "a" })).await,
+        "`a` exists already; remove it first"
+    );
     let (made, _) = as_previewed::<Move>(&run, json!({ "from": "b", "to": "a/x", "replace": true })).await;
     assert_eq!((&made["replaced"], run.read("a/x")), (&json!(true), "2".to_owned()));
     let into = execute::<Move>(json!({ "from": "a", "to": "a/b" }), &run.context("move")).await.unwrap_err();
@@ -188,13 +194,11 @@ async fn hashes_are_those_of_the_usual_programs() {
     let sha = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
     assert_eq!(hashes["files"][0], json!({ "path": "dist/a", "hash": sha }));
     run.write("sums", hashes["lines"].as_str().unwrap());
-    let check = Command::new("sha256sum").args(["--check", "sums"]).current_dir(run.workspace()).output().unwrap();
+    let check =
+        Command::new("sha256sum").args(["--check", "sums"]).current_dir(run.workspace()).output().unwrap();
     assert!(check.status.success(), "{check:?}");
     let blake = done::<Hash>(&run, json!({ "files": ["dist/a"], "algorithm": "blake3" })).await;
-    assert_eq!(
-        blake["files"][0]["hash"],
-        "6437b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85"
-    );
+    assert_eq!(blake["files"][0]["hash"], "6437b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85");
     done::<Hash>(&run, json!({ "files": ["dist/a"], "expected": sha.to_uppercase() })).await;
     let wrong = refused::<Hash>(&run, json!({ "files": ["dist/a"], "expected": "0".repeat(64) })).await;
     assert_eq!(wrong, format!("`dist/a` has the hash {sha}, not {}", "0".repeat(64)));
@@ -256,8 +260,15 @@ async fn values_in_templates_are_never_evaluated() {
     let message = "the template page.html:1 fails: undefined value";
     assert!(refused::<Template>(&run, empty.clone()).await.starts_with(message));
     run.write("page.html", "ok\n{% if %}");
-    assert!(refused::<Template>(&run, empty.clone()).await.starts_with("the template page.html:2 fails: syntax error"));
-    run.write("page.html", "{% for a in range(100000) %}{% for b in range(100000) %}{% endfor %}{% endfor %}");
+    assert!(
+        refused::<Template>(&run, empty.clone())
+            .await
+            .starts_with("the template page.html:2 fails: syntax error")
+    );
+    run.write(
+        "page.html",
+        "{% for a in range(100000) %}{% for b in range(100000) %}{% endfor %}{% endfor %}",
+    );
     let endless = refused::<Template>(&run, empty.clone()).await;
     assert!(endless.starts_with("the template page.html:1 fails: "), "{endless}");
     run.write("page.html", "{% include 'secret' %}");

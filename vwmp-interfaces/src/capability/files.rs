@@ -24,7 +24,8 @@ pub trait Files: Send + Sync {
     /// Removes a file; fine when there is none.
     fn remove<'a>(&'a self, path: &'a WorkspacePath) -> BoxFuture<'a, Result<(), StepError>>;
     /// The bytes of a file; nothing when there is no such file.
-    fn read_bytes<'a>(&'a self, path: &'a WorkspacePath) -> BoxFuture<'a, Result<Option<Vec<u8>>, StepError>>;
+    fn read_bytes<'a>(&'a self, path: &'a WorkspacePath)
+    -> BoxFuture<'a, Result<Option<Vec<u8>>, StepError>>;
     /// Replaces a file as [`Files::write_text`] does.
     fn write_bytes<'a>(
         &'a self,

@@ -58,22 +58,14 @@ pub trait VersionControl: Send + Sync {
     /// What differs between two places.
     fn diff<'a>(&'a self, request: &'a DiffRequest) -> BoxFuture<'a, Result<Diff, StepError>>;
     /// Creates a branch at a revision, without switching to it.
-    fn create_branch<'a>(
-        &'a self,
-        name: &'a str,
-        start: &'a str,
-    ) -> BoxFuture<'a, Result<(), StepError>>;
+    fn create_branch<'a>(&'a self, name: &'a str, start: &'a str) -> BoxFuture<'a, Result<(), StepError>>;
     /// Deletes a local branch, if it still is at this commit and isn't the current one.
     fn delete_branch<'a>(&'a self, name: &'a str, commit: &'a str) -> BoxFuture<'a, Result<(), StepError>>;
     /// Makes a branch the current one, or detaches the head at a commit. Refuses where that would
     /// overwrite changes.
     fn switch<'a>(&'a self, target: &'a SwitchTarget) -> BoxFuture<'a, Result<(), StepError>>;
     /// Gives files, and stages, the content that they have in a revision.
-    fn restore<'a>(
-        &'a self,
-        revision: &'a str,
-        paths: &'a [String],
-    ) -> BoxFuture<'a, Result<(), StepError>>;
+    fn restore<'a>(&'a self, revision: &'a str, paths: &'a [String]) -> BoxFuture<'a, Result<(), StepError>>;
     /// Gets commits, branches and tags from a remote; returns the refs that changed.
     fn fetch<'a>(&'a self, request: &'a FetchRequest) -> BoxFuture<'a, Result<Vec<FetchedRef>, StepError>>;
 }

@@ -134,7 +134,8 @@ impl Archive {
             return Err(StepError::permanent(format!("nothing matches {}", self.files.join(", "))));
         }
         let paths = files.iter().map(|file| file.path.clone()).collect();
-        let pack = self.format().ok_or_else(|| StepError::invalid("the archive's name has no known ending"))?;
+        let pack =
+            self.format().ok_or_else(|| StepError::invalid("the archive's name has no known ending"))?;
         let packed = tokio::task::spawn_blocking(move || pack(&files)).await;
         let failed = || format!("can't pack `{}`", self.to);
         let bytes = packed.or_permanent(failed())?.or_permanent(failed())?;

@@ -15,7 +15,8 @@ use super::inside::failed;
 /// When the file is read-only or a folder, or the file system refuses. The file is as before then.
 pub(super) fn replace(real: &Path, path: &WorkspacePath, content: &[u8]) -> Result<(), StepError> {
     let permissions = permissions_for(real, path)?;
-    write_beside(real, permissions, |file| file.write_all(content)).map_err(|error| failed("write", path, error))
+    write_beside(real, permissions, |file| file.write_all(content))
+        .map_err(|error| failed("write", path, error))
 }
 
 /// Does the same with the content and the permissions of another file.

@@ -93,8 +93,10 @@ impl Copy {
                 Err(StepError::permanent(format!("`{}` exists already; remove it first", self.to)))
             }
             (Some(_), Some(_)) => {
-                let (from, to) =
-                    (planned::bytes(ctx, files, &self.from).await?, planned::bytes(ctx, files, &self.to).await?);
+                let (from, to) = (
+                    planned::bytes(ctx, files, &self.from).await?,
+                    planned::bytes(ctx, files, &self.to).await?,
+                );
                 if from == to || self.replace {
                     return Ok(from != to);
                 }

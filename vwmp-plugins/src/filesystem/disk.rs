@@ -109,10 +109,8 @@ pub(super) fn rename(root: &Path, from: &WorkspacePath, to: &WorkspacePath) -> R
     if found.is_dir() {
         refuse_taken(&target, to)?;
     }
-    let renamed = target
-        .parent()
-        .map_or(Ok(()), fs::create_dir_all)
-        .and_then(|()| fs::rename(&source, &target));
+    let renamed =
+        target.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::rename(&source, &target));
     renamed.map_err(|error| match error.kind() {
         ErrorKind::InvalidInput => StepError::invalid(format!("can't move `{from}` into itself, to `{to}`")),
         ErrorKind::CrossesDevices => StepError::permanent(format!(

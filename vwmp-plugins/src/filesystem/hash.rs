@@ -129,9 +129,9 @@ impl Hash {
 
     fn compare(&self, files: &[Hashed]) -> Result<(), StepError> {
         match (&self.expected, files) {
-            (Some(expected), [file]) if !file.hash.eq_ignore_ascii_case(expected) => {
-                Err(StepError::permanent(format!("`{}` has the hash {}, not {expected}", file.path, file.hash)))
-            }
+            (Some(expected), [file]) if !file.hash.eq_ignore_ascii_case(expected) => Err(
+                StepError::permanent(format!("`{}` has the hash {}, not {expected}", file.path, file.hash)),
+            ),
             (None, _) | (Some(_), [_]) => Ok(()),
             (Some(_), files) => {
                 let message = format!("`expected` is for one file, and {} match", counted(files.len()));

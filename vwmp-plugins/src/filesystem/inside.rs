@@ -60,9 +60,9 @@ pub(super) fn failed(verb: &str, path: &WorkspacePath, error: Error) -> StepErro
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
             StepError::permanent(format!("can't {verb} `{path}`: the disk is full"))
         }
-        ErrorKind::FileTooLarge => {
-            StepError::permanent(format!("can't {verb} `{path}`: the file would be larger than the system allows"))
-        }
+        ErrorKind::FileTooLarge => StepError::permanent(format!(
+            "can't {verb} `{path}`: the file would be larger than the system allows"
+        )),
         ErrorKind::IsADirectory => StepError::permanent(format!("`{path}` is a folder, not a file")),
         ErrorKind::NotADirectory => {
             StepError::permanent(format!("can't {verb} `{path}`: a part of the path is a file, not a folder"))

@@ -72,7 +72,8 @@ fn set(patterns: &[String]) -> Result<GlobSet, String> {
 /// The innermost folder that everything that can match is in, so that no more than that is read.
 fn common_folder(patterns: &[String]) -> Option<WorkspacePath> {
     let plain = |pattern: &String| {
-        let folder = pattern.trim_start_matches("./").rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
+        let folder =
+            pattern.trim_start_matches("./").rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
         let parts = folder.split('/').take_while(|part| !part.contains(['*', '?', '[', '{', '\\']));
         parts.map(ToOwned::to_owned).collect::<Vec<_>>()
     };

@@ -35,9 +35,7 @@ pub(super) async fn entry(
 ) -> Result<Option<Entry>, StepError> {
     match ctx.planned_file(path.as_str()) {
         Some(None) => Ok(None),
-        Some(Some(text)) => {
-            Ok(Some(Entry::File { size: text.len() as u64, executable: false }))
-        }
+        Some(Some(text)) => Ok(Some(Entry::File { size: text.len() as u64, executable: false })),
         None => files.entry(path).await,
     }
 }

@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vwmp_interfaces::capability::{Entry, Files};
 use vwmp_interfaces::{
-    Capability, Change, Effect, Metadata, Preview, StepContext, StepError, StepHandler, WorkspacePath, register,
+    Capability, Change, Effect, Metadata, Preview, StepContext, StepError, StepHandler, WorkspacePath,
+    register,
 };
 
 use super::planned;

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use vwmp_interfaces::capability::Files;
 use vwmp_interfaces::{
-    Capability, Effect, Metadata, OrFail, Preview, StepContext, StepError, StepHandler, WorkspacePath, register,
+    Capability, Effect, Metadata, OrFail, Preview, StepContext, StepError, StepHandler, WorkspacePath,
+    register,
 };
 
 use super::disk::nothing_at;

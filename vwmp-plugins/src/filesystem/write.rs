@@ -80,7 +80,8 @@ impl StepHandler for Write {
         let before = planned::text(ctx, &*files, &self.file).await?;
         let written = self.written(before.clone())?;
         let preview = Preview::new(format!("writes {}", self.file));
-        let preview = if written.changed { preview.file(self.file.as_str(), before, &*self.text) } else { preview };
+        let preview =
+            if written.changed { preview.file(self.file.as_str(), before, &*self.text) } else { preview };
         Ok(preview.output(written))
     }
 }
@@ -92,7 +93,10 @@ impl Undo for Write {
             return Ok(());
         }
         if files.read_text(&self.file).await?.as_ref() != Some(&self.text) {
-            return Err(StepError::permanent(format!("can't restore `{}`: it has been changed since", self.file)));
+            return Err(StepError::permanent(format!(
+                "can't restore `{}`: it has been changed since",
+                self.file
+            )));
         }
         match &output.before {
             Some(before) => files.write_text(&self.file, before).await,

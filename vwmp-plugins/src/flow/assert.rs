@@ -3,7 +3,9 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
-use vwmp_interfaces::{Effect, Findings, Metadata, Place, Preview, StepContext, StepError, StepHandler, register};
+use vwmp_interfaces::{
+    Effect, Findings, Metadata, Place, Preview, StepContext, StepError, StepHandler, register,
+};
 
 use super::noop::Nothing;
 
@@ -49,7 +51,11 @@ impl StepHandler for Assert {
     }
 
     async fn execute(&self, _: &StepContext) -> Result<Nothing, StepError> {
-        if self.that == Value::Bool(true) { Ok(Nothing {}) } else { Err(StepError::permanent(&*self.message)) }
+        if self.that == Value::Bool(true) {
+            Ok(Nothing {})
+        } else {
+            Err(StepError::permanent(&*self.message))
+        }
     }
 
     async fn preview(&self, ctx: &StepContext) -> Result<Preview<Nothing>, StepError> {
@@ -75,6 +81,9 @@ mod tests {
         assert_eq!(execute::<Assert>(config(json!(false)), &ctx).await.unwrap_err().message(), "too late");
         assert_eq!(preview::<Assert>(config(json!(false)), &ctx).await.unwrap_err().message(), "too late");
         let wrong = execute::<Assert>(config(json!("false")), &ctx).await.unwrap_err();
-        assert_eq!(wrong.message(), "config of flow.assert: `that` has to be true or false, and is \"false\"");
+        assert_eq!(
+            wrong.message(),
+            "config of flow.assert: `that` has to be true or false, and is \"false\""
+        );
     }
 }

@@ -88,7 +88,11 @@ impl StepHandler for Fetch {
         });
         let refs: Vec<ChangedRef> = refs.collect();
         let count = refs.len();
-        ctx.log().info(format!("fetched {count} ref{} from {}", if count == 1 { "" } else { "s" }, request.remote));
+        ctx.log().info(format!(
+            "fetched {count} ref{} from {}",
+            if count == 1 { "" } else { "s" },
+            request.remote
+        ));
         Ok(Fetched { remote: request.remote, refs })
     }
 

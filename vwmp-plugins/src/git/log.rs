@@ -5,8 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vwmp_interfaces::capability::{History, LogEntry, LogRequest, VersionControl};
 use vwmp_interfaces::{
-    Capability, Effect, Findings, Metadata, Place, Preview, StepContext, StepError, StepHandler, WorkspacePath,
-    register,
+    Capability, Effect, Findings, Metadata, Place, Preview, StepContext, StepError, StepHandler,
+    WorkspacePath, register,
 };
 
 use super::names::revision_problem;
@@ -125,7 +125,11 @@ impl Log {
         let request = LogRequest { since: self.from.clone(), until: self.to.clone(), paths };
         let entries = history.log(&request).await?;
         let more = entries.len() > self.limit;
-        Ok(Commits { commits: entries.into_iter().take(self.limit).map(Listed::from).collect(), more, shallow })
+        Ok(Commits {
+            commits: entries.into_iter().take(self.limit).map(Listed::from).collect(),
+            more,
+            shallow,
+        })
     }
 }
 

@@ -22,7 +22,8 @@ impl Git {
         let ask = async |kind: &[&str]| {
             self.must("compare", &[&plain[..], &own[..], kind, &tail[..]].concat()).await
         };
-        let files = ask(&["--numstat", "-z"]).await?.list().iter().filter_map(|line| file_diff(line)).collect();
+        let files =
+            ask(&["--numstat", "-z"]).await?.list().iter().filter_map(|line| file_diff(line)).collect();
         let patch = if request.patch { Some(ask(&["--patch"]).await?.text()) } else { None };
         Ok(Diff { files, patch })
     }

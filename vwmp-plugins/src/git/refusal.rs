@@ -52,7 +52,14 @@ fn meaning(what: &str, said: &str) -> StepError {
              the lock file it names"
         ));
     }
-    if has(&["failed to sign", "gpg failed", "unable to sign", "load public key", "Load key", "user.signingKey needs"]) {
+    if has(&[
+        "failed to sign",
+        "gpg failed",
+        "unable to sign",
+        "load public key",
+        "Load key",
+        "user.signingKey needs",
+    ]) {
         return StepError::permanent(format!("git can't {what}: signing failed"));
     }
     if has(&["would be overwritten by", "local changes to the following files"]) {
@@ -154,8 +161,13 @@ fn missing_branch(line: &str) -> Option<&str> {
     line.strip_prefix("fatal: Remote branch ")?.split_once(" not found in upstream").map(|(name, _)| name)
 }
 
-const GONE: [&str; 5] =
-    ["does not appear to be a git repository", "does not exist", "Repository not found", "repository not found", "' not found"];
+const GONE: [&str; 5] = [
+    "does not appear to be a git repository",
+    "does not exist",
+    "Repository not found",
+    "repository not found",
+    "' not found",
+];
 
 const DENIED: [&str; 7] = [
     "Authentication failed",

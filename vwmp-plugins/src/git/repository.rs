@@ -158,11 +158,7 @@ impl VersionControl for Git {
         Box::pin(self.switch_to(target))
     }
 
-    fn restore<'a>(
-        &'a self,
-        revision: &'a str,
-        paths: &'a [String],
-    ) -> BoxFuture<'a, Result<(), StepError>> {
+    fn restore<'a>(&'a self, revision: &'a str, paths: &'a [String]) -> BoxFuture<'a, Result<(), StepError>> {
         Box::pin(async move {
             let source = format!("--source={revision}");
             let mut args = vec!["--literal-pathspecs", "restore", &source, "--staged", "--worktree", "--"];

@@ -98,8 +98,9 @@ impl RequireBranch {
     fn allowed(&self, branch: Option<String>) -> Result<String, StepError> {
         let wanted = self.branches.join(", ");
         let Some(branch) = branch else {
-            let message =
-                format!("the head is detached, and the branch has to be one of {wanted}; run `git switch BRANCH`");
+            let message = format!(
+                "the head is detached, and the branch has to be one of {wanted}; run `git switch BRANCH`"
+            );
             return Err(StepError::permanent(message));
         };
         if self.branches.iter().any(|pattern| matches(pattern, &branch).unwrap_or(false)) {

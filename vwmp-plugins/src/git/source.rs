@@ -9,7 +9,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use vwmp_interfaces::capability::{CloneRequest, Cloned, RepositorySource};
 use vwmp_interfaces::{
-    AdapterContext, BoxFuture, Capabilities, Capability, IntegrationAdapter, Metadata, OrFail, StepError, register,
+    AdapterContext, BoxFuture, Capabilities, Capability, IntegrationAdapter, Metadata, OrFail, StepError,
+    register,
 };
 
 use super::process::Program;
@@ -97,7 +98,9 @@ impl GitSource {
         let empty = match fs::read_dir(&folder) {
             Ok(mut entries) => entries.next().is_none(),
             Err(error) if error.kind() == ErrorKind::NotFound => true,
-            Err(error) => return Err(StepError::permanent(format!("can't look into `{into}`")).caused_by(error)),
+            Err(error) => {
+                return Err(StepError::permanent(format!("can't look into `{into}`")).caused_by(error));
+            }
         };
         if empty {
             return Ok(false);
@@ -110,7 +113,9 @@ impl GitSource {
         let url = self.ask(&folder, &["config", "--get", "remote.origin.url"]).await?;
         match url {
             Some(url) if url == self.absolute(&request.url) || url == request.url => Ok(true),
-            Some(url) => Err(StepError::permanent(format!("`{into}` is a copy of another repository, {url}"))),
+            Some(url) => {
+                Err(StepError::permanent(format!("`{into}` is a copy of another repository, {url}")))
+            }
             None => Err(StepError::permanent(format!("`{into}` is a repository that is a copy of none"))),
         }
     }
@@ -148,7 +153,11 @@ impl GitSource {
     /// A path that exists as git will note it; anything else is a URL, and stays as it is.
     fn absolute(&self, url: &str) -> String {
         let path = self.root.join(url);
-        if !url.contains("://") && path.exists() { path.to_string_lossy().into_owned() } else { url.to_owned() }
+        if !url.contains("://") && path.exists() {
+            path.to_string_lossy().into_owned()
+        } else {
+            url.to_owned()
+        }
     }
 }
 

@@ -33,7 +33,9 @@ async fn a_merge_in_progress_has_to_be_finished_first() {
     let clean = execute::<RequireClean>(json!({}), &repository.ctx()).await.unwrap_err();
     check(&clean, class, "a merge is in progress; finish it, or give it up with `git merge --abort`");
     let refused = |what: &str| {
-        format!("won't {what} while a merge is in progress; finish it, or give it up with `git merge --abort`")
+        format!(
+            "won't {what} while a merge is in progress; finish it, or give it up with `git merge --abort`"
+        )
     };
     check(&repository.commit("x").await.unwrap_err(), class, &refused("commit"));
     repository.run.write("VERSION", "both\n");
@@ -54,7 +56,8 @@ async fn a_submodule_is_staged_by_its_commit_alone() {
     repository.run.write("lib/VERSION", "dirty\n");
     let status = execute::<Status>(json!({}), &repository.ctx()).await.unwrap();
     assert_eq!((&status["changed"], &status["submodules"]), (&json!(["lib"]), &json!(["lib"])));
-    let message = "the working tree isn't clean: 1 file (lib) differs from the last commit; commit or stash first";
+    let message =
+        "the working tree isn't clean: 1 file (lib) differs from the last commit; commit or stash first";
     let clean = execute::<RequireClean>(json!({}), &repository.ctx()).await.unwrap_err();
     check(&clean, ErrorClass::Permanent, message);
     assert_eq!(repository.stage().await["files"], json!([]));
@@ -79,7 +82,11 @@ async fn a_remote_that_hangs_is_given_up_on_cancellation() {
         let started = Instant::now();
         let run = async {
             let config = json!({ "remote": "hangs" });
-            if push { repository.push(config).await } else { execute::<Fetch>(config, &repository.ctx()).await }
+            if push {
+                repository.push(config).await
+            } else {
+                execute::<Fetch>(config, &repository.ctx()).await
+            }
         };
         let stopped = tokio::time::timeout(Duration::from_millis(300), run).await;
         assert!(stopped.is_err(), "the remote never answers");

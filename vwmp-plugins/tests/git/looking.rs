@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 use vwmp_interfaces::{Change, ErrorClass};
 use vwmp_plugins::git::{
-    adapter::Git, diff::Diff, log::Log, require_branch::RequireBranch, require_clean::RequireClean, stage::Stage,
-    status::Status,
+    adapter::Git, diff::Diff, log::Log, require_branch::RequireBranch, require_clean::RequireClean,
+    stage::Stage, status::Status,
 };
 use vwmp_testkit::{TestRun, execute, preview, undo};
 
@@ -30,7 +30,10 @@ async fn status_tells_all_kinds_of_changes() {
     let seen = preview::<Status>(json!({}), &repository.ctx()).await.unwrap().output.unwrap();
     let now = execute::<Status>(json!({}), &repository.ctx()).await.unwrap();
     assert_eq!(seen, now);
-    assert_eq!((&now["upstream"], &now["ahead"], &now["behind"]), (&json!("origin/main"), &json!(1), &json!(0)));
+    assert_eq!(
+        (&now["upstream"], &now["ahead"], &now["behind"]),
+        (&json!("origin/main"), &json!(1), &json!(0))
+    );
     assert_eq!(now["staged"], json!(["staged"]));
     assert_eq!(now["changed"], json!(["VERSION"]));
     assert_eq!(now["untracked"], json!(["new file"]));
@@ -46,7 +49,8 @@ async fn a_dirty_tree_is_refused_where_it_has_to_be_clean() {
     let clean = async |config| execute::<RequireClean>(config, &repository.ctx()).await;
     assert_eq!(clean(json!({})).await.unwrap(), json!({ "commit": head }));
     repository.run.write("new", "1");
-    let message = "the working tree isn't clean: 1 file (new) differs from the last commit; commit or stash first";
+    let message =
+        "the working tree isn't clean: 1 file (new) differs from the last commit; commit or stash first";
     check(&clean(json!({})).await.unwrap_err(), ErrorClass::Permanent, message);
     let seen = preview::<RequireClean>(json!({}), &repository.ctx()).await.unwrap_err();
     check(&seen, ErrorClass::Permanent, message);
@@ -77,7 +81,8 @@ async fn a_preview_follows_the_plan() {
     );
     let action = |text: &str| Change::Action { description: text.into() };
     let file = Change::File { path: "docs/a".into(), before: None, after: Some("1".into()) };
-    let run = run.planned([file, action("stage `docs`: 1 file: docs/a"), action("commit `m` with 1 file: docs/a")]);
+    let run =
+        run.planned([file, action("stage `docs`: 1 file: docs/a"), action("commit `m` with 1 file: docs/a")]);
     preview::<RequireClean>(json!({}), &run.context("clean")).await.unwrap();
     let on = json!({ "branches": ["main"] });
     preview::<RequireBranch>(on.clone(), &run.context("branch")).await.unwrap();
@@ -169,7 +174,10 @@ async fn a_shallow_clone_says_so() {
     let run = run.connected::<Git>(json!({})).await.unwrap();
     let log = execute::<Log>(json!({}), &run.context("log")).await.unwrap();
     assert_eq!((log["commits"].as_array().unwrap().len(), &log["shallow"]), (1, &json!(true)));
-    assert_eq!(run.log(), ["info: 1 commit", "warning: the clone is shallow: commits of the past are missing"]);
+    assert_eq!(
+        run.log(),
+        ["info: 1 commit", "warning: the clone is shallow: commits of the past are missing"]
+    );
     assert_eq!(execute::<Status>(json!({}), &run.context("status")).await.unwrap()["shallow"], true);
 }
 
@@ -183,7 +191,8 @@ async fn differences_are_counted_and_shown() {
     assert_eq!(none, json!({ "any": false, "files": [], "added": 0, "removed": 0, "patch": null }));
     repository.run.write("VERSION", "1.0.0\n2\n").write("bin", [0, 1, 2]).write("ä b", "1\n");
     repository.git(&["add", "bin", "ä b"]);
-    let all = execute::<Diff>(json!({ "patch": true, "paths": ["VERSION"] }), &repository.ctx()).await.unwrap();
+    let all =
+        execute::<Diff>(json!({ "patch": true, "paths": ["VERSION"] }), &repository.ctx()).await.unwrap();
     assert_eq!((&all["added"], &all["removed"]), (&json!(1), &json!(0)));
     assert!(all["patch"].as_str().unwrap().ends_with("@@ -1 +1,2 @@\n 1.0.0\n+2\n"), "{all}");
     let staged = execute::<Diff>(json!({ "staged": true }), &repository.ctx()).await.unwrap();
@@ -200,7 +209,12 @@ async fn differences_are_counted_and_shown() {
 #[tokio::test]
 async fn chosen_paths_are_staged_as_previewed() {
     let repository = Repository::new().await;
-    repository.run.write("docs/a", "1").write("docs/b", "2").write("other", "3").write(".gitignore", "ignored\n");
+    repository
+        .run
+        .write("docs/a", "1")
+        .write("docs/b", "2")
+        .write("other", "3")
+        .write(".gitignore", "ignored\n");
     repository.run.write("ignored", "4").write("docs*", "5");
     let config = json!({ "paths": ["docs", "VERSION"] });
     let seen = preview::<Stage>(config.clone(), &repository.ctx()).await.unwrap();
@@ -216,5 +230,9 @@ async fn chosen_paths_are_staged_as_previewed() {
     let stage = async |path: &str| execute::<Stage>(json!({ "paths": [path] }), &repository.ctx()).await;
     let class = ErrorClass::Permanent;
     check(&stage("nothing").await.unwrap_err(), class, "git can't stage: there is no such path");
-    check(&stage("ignored").await.unwrap_err(), class, "git can't stage: a path is ignored by a `.gitignore`");
+    check(
+        &stage("ignored").await.unwrap_err(),
+        class,
+        "git can't stage: a path is ignored by a `.gitignore`",
+    );
 }

@@ -99,7 +99,8 @@ async fn fetching_tells_what_changed() {
     let theirs = git_in(&other, &["rev-parse", "HEAD"]);
     let seen = preview::<Fetch>(json!({}), &repository.ctx()).await.unwrap();
     assert_eq!(seen.changes, [action("fetch from origin")]);
-    let fetched = execute::<Fetch>(json!({ "prune": true, "unshallow": true }), &repository.ctx()).await.unwrap();
+    let fetched =
+        execute::<Fetch>(json!({ "prune": true, "unshallow": true }), &repository.ctx()).await.unwrap();
     let refs = json!([
         { "name": "refs/remotes/origin/main", "before": first, "after": theirs },
         { "name": "refs/tags/v2", "before": null, "after": theirs },
@@ -170,6 +171,7 @@ async fn a_repository_is_cloned_once_and_whole() {
         check(&execute::<Clone>(config, &ctx).await.unwrap_err(), class, &message);
     }
     assert!(!run.exists("new"));
-    let left: Vec<_> = std::fs::read_dir(run.workspace()).unwrap().map(|one| one.unwrap().file_name()).collect();
+    let left: Vec<_> =
+        std::fs::read_dir(run.workspace()).unwrap().map(|one| one.unwrap().file_name()).collect();
     assert_eq!(left.len(), 3, "{left:?}");
 }

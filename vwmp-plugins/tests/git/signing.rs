@@ -51,7 +51,11 @@ async fn signing_that_fails_makes_nothing() {
     let repository = signing().await;
     let head = repository.git(&["rev-parse", "HEAD"]);
     repository.git(&["config", "user.signingKey", "/no/such/key"]);
-    check(&repository.commit("x").await.unwrap_err(), ErrorClass::Permanent, "git can't commit: signing failed");
+    check(
+        &repository.commit("x").await.unwrap_err(),
+        ErrorClass::Permanent,
+        "git can't commit: signing failed",
+    );
     let tag = json!({ "name": "v1", "message": "m", "sign": true });
     check(
         &execute::<CreateTag>(tag, &repository.ctx()).await.unwrap_err(),
