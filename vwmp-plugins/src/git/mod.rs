@@ -3,6 +3,7 @@
 pub mod adapter;
 pub mod commit;
 pub mod create_tag;
+mod history;
 mod names;
 mod planned;
 mod process;

@@ -167,6 +167,11 @@ impl Output {
         self.status.code()
     }
 
+    /// Standard output, to the byte.
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        self.stdout
+    }
+
     /// Standard output.
     pub(super) fn text(&self) -> String {
         String::from_utf8_lossy(&self.stdout).into_owned()

@@ -200,7 +200,7 @@ impl Git {
     }
 
     /// Runs git where only success will do.
-    async fn must(&self, what: &str, args: &[&str]) -> Result<Output, StepError> {
+    pub(super) async fn must(&self, what: &str, args: &[&str]) -> Result<Output, StepError> {
         let output = self.program.run(args).await?;
         if output.succeeded() { Ok(output) } else { Err(refused(what, &output)) }
     }
