@@ -21,4 +21,5 @@ mod bump_plan;
 #[cfg(test)]
 mod bump_auto_tests;
 pub mod version_bump;
+pub mod verify;
 pub mod workflow_type;
