@@ -47,9 +47,7 @@ fn a_new_changelog_has_a_header() {
 fn links_move_on_where_that_is_simple() {
     let log = |links: &str| format!("# Log\n\n## [Unreleased]\n\n- a\n\n## [1.0.0]\n\n- b\n\n{links}");
     let added = |links: &str| {
-        format!(
-            "# Log\n\n## [Unreleased]\n\n## [1.1.0]\n\nFaster.\n\n- a\n\n## [1.0.0]\n\n- b\n\n{links}"
-        )
+        format!("# Log\n\n## [Unreleased]\n\n## [1.1.0]\n\nFaster.\n\n- a\n\n## [1.0.0]\n\n- b\n\n{links}")
     };
     let simple = "[Unreleased]: https://x/compare/v1.0.0...HEAD\n[1.0.0]: https://x/tag/v1.0.0\n";
     let renewed = "[Unreleased]: https://x/compare/v1.1.0...HEAD\n[1.1.0]: https://x/compare/v1.0.0...v1.1.0\n\

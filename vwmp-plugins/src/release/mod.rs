@@ -17,6 +17,7 @@ pub mod readme_update;
 mod repository_for_tests;
 mod places;
 mod version;
+pub mod archive;
 mod bump_plan;
 #[cfg(test)]
 mod bump_auto_tests;

@@ -147,15 +147,14 @@ impl Verify {
         problems: &mut Vec<String>,
     ) -> Result<Option<Version>, StepError> {
         let given = self.version.as_deref().map(|version| Version::parse(version, self.scheme));
-        let mut agreed = given.transpose().map_err(|problem| StepError::invalid(format!("the version {problem}")))?;
+        let mut agreed =
+            given.transpose().map_err(|problem| StepError::invalid(format!("the version {problem}")))?;
         let mut draft = Draft::new(ctx);
         for place in &self.files {
             let file = &place.file;
             let found = match draft.text(file).await? {
                 None => Err(format!("there is no file `{file}`")),
-                Some(text) => {
-                    place.find(&text, self.scheme).map_err(|problem| format!("`{file}` {problem}"))
-                }
+                Some(text) => place.find(&text, self.scheme).map_err(|problem| format!("`{file}` {problem}")),
             };
             match (found, &agreed) {
                 (Err(problem), _) => problems.push(problem),
