@@ -204,8 +204,9 @@ mod tests {
         let text = "# Version 1.2.0\n\nFaster start.\n";
         let path = "docs/knowledge/releases/1.2.0.md";
         let change = Change::File { path: path.into(), before: None, after: Some(text.into()) };
-        assert_eq!(base.preview_put(&page, &[]).await.unwrap(), [change.clone()]);
-        assert!(base.preview_put(&page, &[change]).await.unwrap().is_empty());
+        let planned = [change];
+        assert_eq!(base.preview_put(&page, &[]).await.unwrap(), planned);
+        assert!(base.preview_put(&page, &planned).await.unwrap().is_empty());
         base.put(&page).await.unwrap();
         assert_eq!(run.read(path), text);
         assert_eq!(base.page("releases/1.2.0").await.unwrap(), Some(page.clone()));

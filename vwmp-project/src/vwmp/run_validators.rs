@@ -118,7 +118,7 @@ impl StepHandler for RunValidators {
             if validator.name.trim().is_empty() {
                 findings.error("vwmp::validator", place("name"), "the name is empty");
             }
-            if validator.command.first().is_none_or(|program| program.is_empty()) {
+            if validator.command.first().is_none_or(String::is_empty) {
                 findings.error("vwmp::validator", place("command"), "the command has no program");
             }
             if self.validators[..index].iter().any(|other| other.name == validator.name) {
