@@ -35,7 +35,10 @@ pub(super) fn version_in(title: &str) -> Option<Range<usize>> {
 /// Whether a title stands for what isn't released yet.
 pub(super) fn is_unreleased(title: &str) -> bool {
     let name = title.trim_start_matches('[').split([']', '(']).next().unwrap_or_default().trim();
-    ["unreleased", "tbd", "next", "upcoming"].iter().any(|open| name.eq_ignore_ascii_case(open))
+    // `master / unreleased` is common, and so is the name alone.
+    let last = name.split_whitespace().next_back().unwrap_or_default();
+    let alone = ["tbd", "next", "upcoming"].iter().any(|open| name.eq_ignore_ascii_case(open));
+    alone || (last.eq_ignore_ascii_case("unreleased") && name.split_whitespace().count() <= 3)
 }
 
 /// The headings of the level on which the versions are; not those in code.
@@ -108,9 +111,12 @@ impl Heading<'_> {
 /// The text between a version and its date, with its link moved on.
 fn linked(text: &str, old: &str, version: &str) -> String {
     let Some((base, range)) = text.split_once("/compare/") else { return text.replace(old, version) };
-    let Some((_, to)) = range.split_once("...") else { return text.replace(old, version) };
+    // Two dots or three.
+    let Some((_, to)) = range.split_once("..") else { return text.replace(old, version) };
+    let dots = if to.starts_with('.') { "..." } else { ".." };
+    let to = to.trim_start_matches('.');
     let tag = to.split(')').next().unwrap_or_default();
-    format!("{base}/compare/{tag}...{}", to.replace(old, version))
+    format!("{base}/compare/{tag}{dots}{}", to.replace(old, version))
 }
 
 /// Lines without their line breaks, with their places, breaks included.

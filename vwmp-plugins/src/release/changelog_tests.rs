@@ -15,6 +15,10 @@ fn a_release_takes_over_what_was_not_released() {
             "# Changelog\n\n## [Unreleased]\n\n## [1.1.0] - 2026-01-02\n\nFaster.\n\n### Added\n\n- speed\n\n\
              ## [1.0.0] - 2025-01-01\n\n- all\n",
         ),
+        (
+            "## master / unreleased\n\n* x\n\n## 1.0.0 / 2025-01-01\n",
+            "## master / unreleased\n\n## 1.1.0 / 2026-01-02\n\nFaster.\n\n* x\n\n## 1.0.0 / 2025-01-01\n",
+        ),
         ("## unreleased\n", "## unreleased\n\n## [1.1.0] - 2026-01-02\n\nFaster.\n"),
         (
             "# Log\n\nHello.\n\n## 1.0.0\n\n- all",
@@ -77,6 +81,7 @@ fn a_heading_looks_like_the_one_before() {
             "## [1.0.0](https://x/compare/v0.9.0...v1.0.0) (2025-01-01)",
             "## [1.1.0](https://x/compare/v1.0.0...v1.1.0) (2026-01-02)",
         ),
+        ("## [1.0.0](https://x/compare/v0.9.0..v1.0.0)", "## [1.1.0](https://x/compare/v1.0.0..v1.1.0)"),
         ("### [1.0.0](https://x/tag/v1.0.0)", "### [1.1.0](https://x/tag/v1.1.0)"),
     ] {
         let log = format!("Changes of all\n\n{before}\n\n- all\n");
