@@ -5,5 +5,7 @@
 pub mod filesystem;
 pub mod flow;
 pub mod git;
+#[cfg(feature = "http")]
+pub mod http;
 pub mod release;
 pub mod shell;

@@ -10,7 +10,7 @@ use vwmp_interfaces::{StepError, WorkspacePath};
 ///
 /// # Errors
 /// When a link leads out of the workspace or to nothing.
-pub(super) fn real_path(root: &Path, path: &WorkspacePath) -> Result<PathBuf, StepError> {
+pub(crate) fn real_path(root: &Path, path: &WorkspacePath) -> Result<PathBuf, StepError> {
     let real = resolve(&root.join(path), path)?;
     if real.starts_with(root) {
         return Ok(real);

@@ -2,4 +2,4 @@
 
 pub mod adapter;
 mod atomic;
-mod inside;
+pub(crate) mod inside;
