@@ -7,5 +7,7 @@ pub mod flow;
 pub mod git;
 #[cfg(feature = "http")]
 pub mod http;
+#[cfg(any(feature = "http", feature = "email"))]
+pub mod notify;
 pub mod release;
 pub mod shell;
