@@ -10,4 +10,6 @@ pub mod http;
 #[cfg(any(feature = "http", feature = "email"))]
 pub mod notify;
 pub mod release;
+#[cfg(feature = "http")]
+pub mod release_host;
 pub mod shell;

@@ -20,7 +20,7 @@ use super::settings::{HttpConfig, seconds};
 pub(crate) struct Client {
     pub(super) http: reqwest::Client,
     pub(super) config: HttpConfig,
-    pub(super) base: Option<Url>,
+    pub(crate) base: Option<Url>,
     pub(super) clock: Arc<dyn Clock>,
 }
 

@@ -9,7 +9,7 @@ pub mod request;
 pub(crate) mod client;
 mod exchange;
 mod failure;
-mod part;
+pub(crate) mod part;
 pub(crate) mod retry_after;
 pub(crate) mod settings;
 
