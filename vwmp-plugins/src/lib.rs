@@ -2,6 +2,8 @@
 //!
 //! The handler `a.b` lives in the folder `a`, in `b.rs`.
 
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub mod database;
 pub mod filesystem;
 pub mod flow;
 pub mod git;
