@@ -2,8 +2,13 @@
 //!
 //! The handler `a.b` lives in the folder `a`, in `b.rs`.
 
+pub mod ci_cd;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub mod database;
+#[cfg(feature = "http")]
+pub mod deployment;
+#[cfg(feature = "http")]
+pub mod documentation;
 pub mod filesystem;
 pub mod flow;
 pub mod git;
@@ -15,3 +20,8 @@ pub mod release;
 #[cfg(feature = "http")]
 pub mod release_host;
 pub mod shell;
+pub mod testing;
+
+mod checksum;
+mod matching;
+mod order;

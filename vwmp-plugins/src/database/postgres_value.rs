@@ -8,7 +8,7 @@ use tokio_postgres::types::private::BytesMut;
 use tokio_postgres::types::{Format, FromSql, IsNull, ToSql, Type, to_sql_checked};
 use vwmp_interfaces::StepError;
 
-use super::rows::hexadecimal;
+use crate::checksum::hexadecimal;
 
 /// A value that goes as text, which the server reads as whatever type its parameter has.
 #[derive(Debug)]

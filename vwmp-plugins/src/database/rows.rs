@@ -44,12 +44,3 @@ impl Collected {
         self.rows
     }
 }
-
-/// Bytes as text, two digits each.
-pub(super) fn hexadecimal(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}

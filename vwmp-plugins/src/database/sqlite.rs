@@ -15,8 +15,9 @@ use vwmp_interfaces::{
     WorkspacePath, register,
 };
 
-use super::rows::{Collected, hexadecimal};
+use super::rows::Collected;
 use super::statement::fits;
+use crate::checksum::hexadecimal;
 use crate::filesystem::inside::real_path;
 
 /// A database in a file of the workspace. Serves `Database`.

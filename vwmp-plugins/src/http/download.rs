@@ -12,8 +12,9 @@ use vwmp_interfaces::{
     WorkspacePath, register,
 };
 
-use super::part::{Part, sha256_of};
+use super::part::Part;
 use super::settings::seconds;
+use crate::checksum::sha256_of;
 use crate::filesystem::inside::real_path;
 
 /// How often a download that broke off is taken up again within an attempt.

@@ -9,7 +9,7 @@ pub mod request;
 pub(crate) mod client;
 mod exchange;
 mod failure;
-pub(crate) mod part;
+mod part;
 pub(crate) mod retry_after;
 pub(crate) mod settings;
 

@@ -1,10 +1,12 @@
 //! A file that is still being downloaded, beside the place where it will be.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
+
+use crate::checksum::{hexadecimal, read_into};
 
 /// The part of a file that is there already.
 pub(super) struct Part {
@@ -70,41 +72,9 @@ impl Part {
     }
 }
 
-/// The SHA-256 of a file, in hexadecimal; nothing when there is no such file.
-pub(crate) fn sha256_of(path: &Path) -> io::Result<Option<String>> {
-    let mut hash = Sha256::new();
-    match File::open(path) {
-        Ok(mut file) => read_into(&mut hash, &mut file)?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    Ok(Some(hexadecimal(&hash.finalize())))
-}
-
-fn read_into(hash: &mut Sha256, file: &mut File) -> io::Result<u64> {
-    let (mut buffer, mut size) = (vec![0; 64 * 1024], 0);
-    loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok(size),
-            read => {
-                hash.update(&buffer[..read]);
-                size += read as u64;
-            }
-        }
-    }
-}
-
 fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(64), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -8,7 +8,7 @@ use vwmp_testkit::{TestRun, execute};
 
 use super::gitlab::GitLab;
 use super::publish::Publish;
-use crate::http::part::sha256_of;
+use crate::checksum::sha256_of;
 use crate::http::stub::{Received, Reply, Stub};
 
 /// A project with at most one release and one file.

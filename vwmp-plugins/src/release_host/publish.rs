@@ -11,8 +11,9 @@ use vwmp_interfaces::{
     WorkspacePath, register,
 };
 
+use crate::checksum::sha256_of;
 use crate::filesystem::inside::real_path;
-use crate::http::part::sha256_of;
+use crate::matching::matching;
 
 /// Publishes a release on a code host: the page with notes and files that belongs to a tag.
 ///
@@ -244,33 +245,6 @@ impl Publish {
 
 fn workspace(ctx: &StepContext) -> Result<std::path::PathBuf, StepError> {
     ctx.workspace().canonicalize().or_permanent("can't open the workspace")
-}
-
-/// The files that a path with `*` in its last part stands for, sorted.
-fn matching(root: &Path, written: &WorkspacePath) -> Result<Vec<WorkspacePath>, StepError> {
-    let (folder, name) = written.as_str().rsplit_once('/').unwrap_or(("", written.as_str()));
-    let Some((first, rest)) = name.split_once('*') else {
-        return Ok(if root.join(written).is_file() { vec![written.clone()] } else { Vec::new() });
-    };
-    let Ok(entries) = std::fs::read_dir(root.join(folder)) else { return Ok(Vec::new()) };
-    let parts: Vec<&str> = rest.split('*').collect();
-    let names = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
-    let mut names: Vec<String> =
-        names.filter(|name| name.strip_prefix(first).is_some_and(|rest| fits(rest, &parts))).collect();
-    names.sort();
-    let paths =
-        names.iter().map(|name| if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") });
-    let files = paths.filter(|path| root.join(path).is_file());
-    files.map(|path| WorkspacePath::parse(&path).map_err(StepError::invalid)).collect()
-}
-
-/// Whether a text consists of these parts with anything before each, the last one at its end.
-fn fits(text: &str, parts: &[&str]) -> bool {
-    match parts {
-        [] => true,
-        [last] => text.ends_with(last),
-        [next, more @ ..] => text.match_indices(next).any(|(at, _)| fits(&text[at + next.len()..], more)),
-    }
 }
 
 fn asset(root: &Path, path: &WorkspacePath, for_real: bool) -> Result<AssetFile, StepError> {
