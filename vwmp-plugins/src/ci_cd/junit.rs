@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use quick_xml::events::{BytesStart, Event};
+use quick_xml::escape::resolve_predefined_entity;
+use quick_xml::events::{BytesRef, BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -88,11 +89,12 @@ impl Results {
                     _ => in_failure = false,
                 },
                 Event::Text(words) if in_failure => {
-                    add_text(&mut case, &words.xml_content(XmlVersion::Implicit1_0))
+                    add_text(&mut case, &words.xml_content(XmlVersion::Implicit1_0));
                 }
                 Event::CData(words) if in_failure => {
-                    add_text(&mut case, &words.xml_content(XmlVersion::Implicit1_0))
+                    add_text(&mut case, &words.xml_content(XmlVersion::Implicit1_0));
                 }
+                Event::GeneralRef(name) if in_failure => add_text(&mut case, &resolved(&name)),
                 Event::Eof if suites.is_empty() && case.is_none() && is_junit => return Ok(()),
                 Event::Eof if is_junit => return Err("the file ends in the middle".to_owned()),
                 Event::Eof => return Err("there is no `testsuite` in it".to_owned()),
@@ -152,6 +154,14 @@ fn add_text(case: &mut Option<Case>, text: &str) {
     if let Some(case) = case.as_mut().filter(|case| case.about.message.len() < TEXT_KEPT) {
         let text = if case.about.message.is_empty() { text.trim_start() } else { text };
         case.about.message.push_str(text);
+    }
+}
+
+/// What `&lt;` and its like stand for; nothing where nobody knows.
+fn resolved(reference: &BytesRef<'_>) -> String {
+    match reference.resolve_char_ref() {
+        Ok(Some(character)) => character.to_string(),
+        _ => resolve_predefined_entity(reference).unwrap_or_default().to_owned(),
     }
 }
 

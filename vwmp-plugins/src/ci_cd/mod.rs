@@ -8,7 +8,8 @@ pub mod workflow_type;
 
 mod junit;
 
-#[cfg(all(test, feature = "http"))]
+#[cfg(feature = "http")]
+#[cfg(test)]
 mod deploy_tests;
 #[cfg(test)]
 mod workflow_type_tests;

@@ -18,7 +18,9 @@ mod postgres_error;
 #[cfg(feature = "postgres")]
 mod postgres_value;
 
-#[cfg(all(test, feature = "postgres"))]
+#[cfg(feature = "postgres")]
+#[cfg(test)]
 mod postgres_tests;
-#[cfg(all(test, feature = "sqlite"))]
+#[cfg(feature = "sqlite")]
+#[cfg(test)]
 mod sqlite_tests;

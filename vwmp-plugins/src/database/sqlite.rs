@@ -176,9 +176,9 @@ fn open(path: &PathBuf, create: bool, failed: &Failed) -> Result<Connection, Ste
         let folder = path.parent().map_or(Ok(()), std::fs::create_dir_all);
         folder.or_permanent(format!("{}: can't make its folder", failed.name))?;
     }
-    let connection = Connection::open_with_flags(path, flags).map_err(|error| failed.by(error))?;
+    let connection = Connection::open_with_flags(path, flags).map_err(|error| failed.by(&error))?;
     let wait = Duration::try_from_secs_f64(failed.lock_wait).unwrap_or_default();
-    connection.busy_timeout(wait).map_err(|error| failed.by(error))?;
+    connection.busy_timeout(wait).map_err(|error| failed.by(&error))?;
     Ok(connection)
 }
 
@@ -188,19 +188,19 @@ fn query(
     limits: RowLimits,
     failed: &Failed,
 ) -> Result<Rows, StepError> {
-    let mut prepared = connection.prepare(&statement.sql).map_err(|error| failed.by(error))?;
+    let mut prepared = connection.prepare(&statement.sql).map_err(|error| failed.by(&error))?;
     if !prepared.readonly() {
         let message = "the statement would change the database; use `database.execute` for that";
         return Err(StepError::invalid(message));
     }
     fits(statement, prepared.parameter_count())?;
-    let columns: Vec<String> = prepared.column_names().into_iter().map(ToOwned::to_owned).collect();
+    let columns: Vec<String> = prepared.column_names().map(ToOwned::to_owned).collect();
     let width = columns.len();
     let mut collected = Collected::new(columns, limits);
     let values = params_from_iter(statement.values.iter().map(cell));
-    let mut rows = prepared.query(values).map_err(|error| failed.by(error))?;
-    while let Some(row) = rows.next().map_err(|error| failed.by(error))? {
-        let value = |index| row.get_ref(index).map(json).map_err(|error| failed.by(error));
+    let mut rows = prepared.query(values).map_err(|error| failed.by(&error))?;
+    while let Some(row) = rows.next().map_err(|error| failed.by(&error))? {
+        let value = |index| row.get_ref(index).map(json).map_err(|error| failed.by(&error));
         collected.push((0..width).map(value).collect::<Result<_, _>>()?)?;
     }
     Ok(collected.finish())
@@ -212,26 +212,26 @@ fn execute(
     failed: &Failed,
 ) -> Result<Vec<u64>, StepError> {
     let behavior = TransactionBehavior::Immediate;
-    let transaction = connection.transaction_with_behavior(behavior).map_err(|error| failed.by(error))?;
+    let transaction = connection.transaction_with_behavior(behavior).map_err(|error| failed.by(&error))?;
     let mut changed = Vec::new();
     for statement in statements {
         let before = transaction.total_changes();
-        let mut prepared = transaction.prepare(&statement.sql).map_err(|error| failed.by(error))?;
+        let mut prepared = transaction.prepare(&statement.sql).map_err(|error| failed.by(&error))?;
         fits(statement, prepared.parameter_count())?;
         let values = params_from_iter(statement.values.iter().map(cell));
-        let mut rows = prepared.query(values).map_err(|error| failed.by(error))?;
-        while rows.next().map_err(|error| failed.by(error))?.is_some() {}
+        let mut rows = prepared.query(values).map_err(|error| failed.by(&error))?;
+        while rows.next().map_err(|error| failed.by(&error))?.is_some() {}
         drop(rows);
         changed.push(transaction.total_changes() - before);
     }
-    transaction.commit().map_err(|error| failed.by(error))?;
+    transaction.commit().map_err(|error| failed.by(&error))?;
     Ok(changed)
 }
 
 impl Failed {
-    fn by(&self, error: rusqlite::Error) -> StepError {
+    fn by(&self, error: &rusqlite::Error) -> StepError {
         let name = &self.name;
-        match &error {
+        match error {
             rusqlite::Error::MultipleStatement => {
                 StepError::invalid("the text has several statements; write each as one of `statements`")
             }

@@ -1,6 +1,7 @@
 //! `documentation.link_check`.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -248,7 +249,7 @@ fn markdown_below(root: &Path, folder: &Path, found: &mut Vec<String>) -> Result
 }
 
 fn is_markdown(path: &Path) -> bool {
-    let extension = path.extension().map(|extension| extension.to_ascii_lowercase());
+    let extension = path.extension().map(OsStr::to_ascii_lowercase);
     extension.is_some_and(|extension| extension == "md" || extension == "markdown")
 }
 

@@ -15,7 +15,7 @@ async fn broken_links_are_told_with_their_place() {
     run.write(
         "README.md",
         "# Top\n\n[a](docs/a.md) [b](docs/a.md#first-part) [c](#top) [d](docs/) [e](/docs/a%20b.txt)\n[f](docs/none.md)\n\
-         [g](docs/a.md#last-part) [h](#bottom) [i](../x) [j](mailto:a@example.com) [k](https://example.com/)\n",
+         [g](docs/a.md#last-part) [h](#bottom) [i](../no-such-neighbour) [j](mailto:a@example.com) [k](https://example.com/)\n",
     );
     run.write("docs/a.md", "## First part\n\n[up](../README.md) [out](../../etc)\n")
         .write("docs/a b.txt", "x");
@@ -30,7 +30,7 @@ async fn broken_links_are_told_with_their_place() {
             "README.md:4: `docs/none.md` doesn't exist",
             "README.md:5: `docs/a.md#last-part` has no heading `#last-part`",
             "README.md:5: `#bottom` has no heading `#bottom`",
-            "README.md:5: `../x` doesn't exist",
+            "README.md:5: `../no-such-neighbour` doesn't exist",
             "docs/a.md:3: `../../etc` doesn't exist",
         ]
     );

@@ -142,7 +142,7 @@ impl Notifier for Smtp {
     fn send<'a>(&'a self, notification: &'a Notification) -> BoxFuture<'a, Result<Receipt, StepError>> {
         Box::pin(async move {
             let message = self.message(notification)?;
-            let answer = self.transport.send(message).await.map_err(|error| self.refused(error))?;
+            let answer = self.transport.send(message).await.map_err(|error| self.refused(&error))?;
             Ok(Receipt { answer: answer.message().collect::<Vec<_>>().join(" ") })
         })
     }
@@ -182,7 +182,7 @@ impl Smtp {
         message.or_permanent("the message can't be written as mail")
     }
 
-    fn refused(&self, error: lettre::transport::smtp::Error) -> StepError {
+    fn refused(&self, error: &lettre::transport::smtp::Error) -> StepError {
         use std::error::Error as _;
         let host = &self.host;
         let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);

@@ -14,5 +14,6 @@ pub mod webhook;
 #[cfg(feature = "http")]
 mod post;
 
-#[cfg(all(test, feature = "http"))]
+#[cfg(feature = "http")]
+#[cfg(test)]
 mod post_tests;
