@@ -311,9 +311,8 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn check(schema: Value, value: Value, expected: &[&str]) {
-        let errors: Vec<String> =
-            Schema::new(&schema).errors(&value).iter().map(ToString::to_string).collect();
+    fn check(schema: &Value, value: &Value, expected: &[&str]) {
+        let errors: Vec<String> = Schema::new(schema).errors(value).iter().map(ToString::to_string).collect();
         assert_eq!(errors, expected);
     }
 
@@ -351,7 +350,7 @@ mod tests {
             ),
         ];
         for (value, expected) in cases {
-            check(schema.clone(), value, expected);
+            check(&schema, &value, expected);
         }
     }
 
@@ -362,7 +361,7 @@ mod tests {
             "$defs": { "File": { "properties": { "path": {} }, "additionalProperties": false } },
         });
         let expected = ".files[0].paht: `paht` is not known; known here: path (did you mean `path`?)";
-        check(schema, json!({ "files": [{ "paht": 1 }] }), &[expected]);
+        check(&schema, &json!({ "files": [{ "paht": 1 }] }), &[expected]);
     }
 
     #[test]
@@ -386,8 +385,8 @@ mod tests {
             { "type": "string" },
             { "type": "object", "properties": { "n": { "type": "integer" } }, "required": ["n"] },
         ] });
-        check(schema.clone(), json!(3), &[": expected text or a mapping, found the number 3"]);
-        check(schema, json!({ "n": "x" }), &[".n: expected a whole number, found the text \"x\""]);
+        check(&schema, &json!(3), &[": expected text or a mapping, found the number 3"]);
+        check(&schema, &json!({ "n": "x" }), &[".n: expected a whole number, found the text \"x\""]);
     }
 
     #[test]

@@ -128,10 +128,8 @@ fn finished(attempt: &Attempt, prepared: &dyn PreparedStep, result: Result<Value
     let checked = match result {
         Ok(output) => check_output(attempt, output),
         Err(error) => {
-            let retry_delay = prepared.can_retry(&error).then(|| {
-                let own = prepared.retry_delay(attempt.context.attempt());
-                own.max(error.requested_delay().unwrap_or_default())
-            });
+            let retry_delay =
+                prepared.can_retry(&error).then(|| prepared.retry_delay(attempt.context.attempt()));
             Err(Failure { retry_delay, ..Failure::from(&error) })
         }
     };
@@ -202,7 +200,7 @@ pub(crate) async fn caught<T>(future: impl Future<Output = T>) -> Result<T, Stri
     .await
 }
 
-fn message_of(panic: &(dyn std::any::Any + Send)) -> String {
+pub(super) fn message_of(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message").to_owned()
 }

@@ -14,6 +14,7 @@ mod queue;
 mod report;
 mod session;
 pub mod state;
+pub mod step_state;
 mod view;
 
 use std::sync::Arc;
@@ -29,7 +30,8 @@ pub use clock::{PausedClock, SystemClock};
 pub use event::{Event, EventKind, Outcome, RunStatus, StepStatus};
 pub use ports::{Attempt, Executor, Journal, JournalError, Limits, LogStore};
 pub use report::{ErrorReport, Report, StepReport};
-pub use state::{RunState, Tally};
+pub use state::RunState;
+pub use step_state::{Phase, StepState, Tally};
 pub use view::View;
 pub(crate) use view::{FINALLY_RUN_KEYS, RUN_KEYS};
 
@@ -116,7 +118,8 @@ impl Engine {
     /// than steps run at once, it can't hold up the engine.
     pub fn start(&self, plan: impl Into<Arc<Plan>>) -> Run {
         let plan = plan.into();
-        let id: Arc<str> = clock::new_run_id(self.clock.now()).into();
+        let now = self.clock.now();
+        let id: Arc<str> = clock::new_run_id(now).into();
         let (watchers, watched) = mpsc::unbounded_channel();
         let (orders, ordered) = mpsc::unbounded_channel();
         let cancelled = CancellationToken::new();
@@ -130,7 +133,7 @@ impl Engine {
         };
         let session = Session {
             log: mask::sink(plan.secrets(), Arc::clone(&store), &self.listeners),
-            view: View::new(Arc::clone(&plan), Arc::clone(&id)),
+            view: View::new(Arc::clone(&plan), Arc::clone(&id), now),
             plan,
             clock: Arc::clone(&self.clock),
             cancelled: cancelled.clone(),

@@ -103,10 +103,10 @@ impl Session {
                 Ok(Ok(Ok(()))) => {}
                 Ok(Ok(Err(error))) => warnings.push(format!("closing adapter {instance}: {error}")),
                 Ok(Err(panic)) => {
-                    warnings.push(format!("adapter {instance} panicked while closing: {panic}"))
+                    warnings.push(format!("adapter {instance} panicked while closing: {panic}"));
                 }
                 Err(_) => {
-                    warnings.push(format!("adapter {instance} did not close in {} s", PATIENCE.as_secs()))
+                    warnings.push(format!("adapter {instance} did not close in {} s", PATIENCE.as_secs()));
                 }
             }
         }

@@ -81,7 +81,9 @@ fn of_texts(
     layers.workflow(workflow_type.as_deref(), &config, found);
     layers.adapters(plugins.adapters.union(&adapters_read), found);
     let order = order::order(&drafts, &needs, found);
-    if let (Some(workflow_type), true, Some(_)) = (&workflow_type, texts.are_whole(), &order) {
+    // A rule about steps that are missing would speak of those that are only mistyped.
+    let whole = texts.are_whole() && drafts.iter().all(|draft| draft.handler.is_some());
+    if let (Some(workflow_type), true, Some(_)) = (&workflow_type, whole, &order) {
         outline::check(workflow_type, texts, &drafts, &needs, found);
     }
     let main_steps = drafts.iter().take_while(|draft| !draft.node.finally).count();
