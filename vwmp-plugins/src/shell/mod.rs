@@ -6,7 +6,7 @@
 pub mod run;
 
 mod capture;
-mod check;
+pub(crate) mod check;
 mod frame;
 mod group;
 mod interpreter;
@@ -19,7 +19,7 @@ mod process;
 mod scratch;
 mod script;
 mod spot;
-mod text;
+pub(crate) mod text;
 
 #[cfg(test)]
 mod end_tests;
