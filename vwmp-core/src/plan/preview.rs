@@ -94,14 +94,15 @@ pub async fn preview(
 ) -> Vec<StepPreview> {
     let foresight = Arc::new(Foresight::new(Arc::clone(&plan)));
     let session = Session::open(Arc::clone(&foresight), clock, cancelled.clone()).await;
-    let mut planned = Vec::new();
+    let mut planned = Arc::new(Vec::new());
     let mut previews = Vec::with_capacity(plan.steps.len());
     for (index, step) in plan.indexed() {
         let asked = Asked { plan: &plan, foresight: &foresight, index, step };
         let (mut preview, foreseen) = asked.preview(&session, &planned).await;
         foresight.end(index, foreseen);
         if preview.verdict == Verdict::Runs {
-            planned.extend(preview.changes.iter().cloned());
+            // Nobody else holds it by now, so this adds to it in place.
+            Arc::make_mut(&mut planned).extend(preview.changes.iter().cloned());
         }
         preview.mask(&plan.secrets);
         previews.push(preview);
@@ -123,7 +124,7 @@ struct Asked<'p> {
 
 impl Asked<'_> {
     /// The preview, and how the step would end.
-    async fn preview(&self, session: &Session, planned: &[Change]) -> (StepPreview, Foreseen) {
+    async fn preview(&self, session: &Session, planned: &Arc<Vec<Change>>) -> (StepPreview, Foreseen) {
         let mut preview = StepPreview {
             step: self.index,
             verdict: self.verdict(),
@@ -164,7 +165,7 @@ impl Asked<'_> {
         &self,
         config: Value,
         session: &Session,
-        planned: &[Change],
+        planned: &Arc<Vec<Change>>,
     ) -> Result<Preview<Value>, String> {
         let prepared = self.prepare(config)?;
         let attempt = AttemptScope {
@@ -173,7 +174,7 @@ impl Asked<'_> {
             attempt: 1,
             adapters: Arc::clone(&self.step.policy.adapters),
             cancelled: session.cancelled.child_token(),
-            planned: planned.to_vec(),
+            planned: Arc::clone(planned),
         };
         let context = StepContext::new(Arc::clone(&session.scope), attempt);
         let asking = tokio::time::timeout(PATIENCE, caught(prepared.preview(&context)));

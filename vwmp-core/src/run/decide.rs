@@ -6,6 +6,7 @@ use std::time::Duration;
 use vwmp_interfaces::{Effect, ErrorClass, Timestamp};
 
 use super::event::{Cause, EventKind, Failure, Outcome, StepStatus};
+use super::mask;
 use super::state::{RunState, Stop};
 use super::step_state::Phase;
 use super::view::View;
@@ -104,11 +105,18 @@ fn end_the_rest(plan: &Plan, state: &RunState, steps: std::ops::Range<usize>, ev
         Some(Stop::StepFailed(step)) => (StepStatus::Skipped, format!("{} failed", plan[*step].id).into()),
         None => return,
     };
-    let idle = |step: &StepIndex| matches!(state.step(*step).phase, Phase::Pending | Phase::Delayed);
-    events.extend(steps.map(StepIndex::new).filter(idle).map(|step| EventKind::StepFinished {
-        step,
-        status,
-        cause: Some(Box::new(Cause::Stopping { reason: Arc::clone(&reason) })),
+    events.extend(steps.map(StepIndex::new).filter_map(|step| match state.step(step).phase {
+        // It failed, and would have been tried again.
+        Phase::Delayed if status == StepStatus::Skipped => {
+            let trouble = state.step(step).trouble()?;
+            let status = final_status(trouble, plan[step].policy.required);
+            Some(EventKind::StepFinished { step, status, cause: None })
+        }
+        Phase::Pending | Phase::Delayed => {
+            let cause = Cause::Stopping { reason: Arc::clone(&reason) };
+            Some(EventKind::StepFinished { step, status, cause: Some(Box::new(cause)) })
+        }
+        _ => None,
     }));
 }
 
@@ -145,7 +153,8 @@ fn refusal(plan: &Plan, state: &RunState, view: &View, step: StepIndex) -> Optio
         }
         Err(error) => {
             let status = if plan[step].policy.required { StepStatus::Failed } else { StepStatus::Tolerated };
-            Some(finished(status, Cause::Failure(Failure::invalid(format!("when: {error}")))))
+            let failure = Failure::invalid(format!("when: {error}"));
+            Some(finished(status, Cause::Failure(mask::failure(failure, plan.secrets()))))
         }
     }
 }

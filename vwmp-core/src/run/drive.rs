@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 use vwmp_interfaces::context::{AttemptScope, RunScope};
-use vwmp_interfaces::{CancellationToken, Clock, StepContext, Timestamp};
+use vwmp_interfaces::{CancellationToken, Change, Clock, StepContext, Timestamp};
 
+use super::attempt::message_of;
 use super::decide::{decide, next_wakeup};
 use super::event::{Event, EventKind, Failure, Interruption, Outcome};
 use super::ports::{Attempt, Executor, Journal, JournalError, Limits};
@@ -17,7 +18,7 @@ use super::report::Report;
 use super::session::Session;
 use super::state::RunState;
 use super::view::View;
-use crate::plan::{Plan, StepIndex};
+use crate::plan::{Plan, StepIndex, mask};
 
 /// How often attempts are looked after that should have ended by themselves.
 const WATCH_EVERY: Duration = Duration::from_millis(250);
@@ -39,6 +40,8 @@ pub(super) struct Drive {
     orders: mpsc::UnboundedReceiver<Order>,
     attempts: JoinSet<Finished>,
     live: HashMap<StepIndex, Live>,
+    /// Nothing: only previews have it. Shared by all attempts.
+    planned: Arc<Vec<Change>>,
     watch: Interval,
     deadline: Option<Timestamp>,
     /// The time of the last news: what follows from it happened then.
@@ -104,6 +107,7 @@ impl Drive {
             orders: parts.orders,
             attempts: JoinSet::new(),
             live: HashMap::new(),
+            planned: Arc::default(),
             watch,
             deadline: None,
             now: session.clock.now(),
@@ -117,6 +121,11 @@ impl Drive {
     pub(super) async fn run(mut self, first: Vec<EventKind>) -> Result<RunState, JournalError> {
         self.deadline = self.plan.timeout.map(|limit| self.now.after(limit));
         self.take_in(first);
+        // Who cancelled while things were opened wants no step to start.
+        while let Ok(order) = self.orders.try_recv() {
+            let events = self.events_of(News::Order(order));
+            self.take_in(events);
+        }
         loop {
             while self.decide_more() {
                 if self.fresh.len() >= BATCH {
@@ -191,7 +200,7 @@ impl Drive {
             attempt,
             adapters: Arc::clone(&planned.policy.adapters),
             cancelled: cancel.clone(),
-            planned: Vec::new(),
+            planned: Arc::clone(&self.planned),
         };
         let work = self.executor.execute(Attempt {
             plan: Arc::clone(&self.plan),
@@ -210,11 +219,10 @@ impl Drive {
         tokio::select! {
             biased;
             Some(order) = self.orders.recv() => News::Order(order),
-            Some(joined) = self.attempts.join_next() => match joined {
-                Ok(finished) => News::Finished(finished),
-                // Only an attempt that was left behind is aborted; it has been told of already.
-                Err(_) => News::Watch,
-            },
+            // One that was left behind has been told of already.
+            Some(joined) = self.attempts.join_next() => {
+                end_of(&self.live, joined).map_or(News::Watch, News::Finished)
+            }
             () = due => News::Due,
             _ = self.watch.tick() => News::Watch,
         }
@@ -224,9 +232,9 @@ impl Drive {
     fn wait_until_due(&self) -> impl Future<Output = ()> + use<> {
         let stopping = self.state.stopping().is_some();
         let deadline = self.deadline.filter(|_| !stopping);
-        let due = [next_wakeup(&self.state), deadline].into_iter().flatten().min();
-        // A delayed step may be due already and wait for a place only.
-        let wait = due.map(|due| due.since(self.clock.now())).filter(|wait| !wait.is_zero());
+        // A delayed step that was due at the last decision waits for a place only.
+        let delayed = next_wakeup(&self.state).filter(|due| *due > self.now);
+        let wait = [delayed, deadline].into_iter().flatten().min().map(|due| due.since(self.clock.now()));
         async move {
             match wait {
                 Some(wait) => tokio::time::sleep(wait).await,
@@ -254,7 +262,7 @@ impl Drive {
                 self.live.remove(&step);
                 events.push(EventKind::AttemptFinished { step, attempt, outcome });
             }
-            next = self.attempts.try_join_next().and_then(Result::ok);
+            next = self.attempts.try_join_next().and_then(|joined| end_of(&self.live, joined));
         }
         events
     }
@@ -294,7 +302,7 @@ impl Drive {
     }
 
     fn kill(&mut self) -> Vec<EventKind> {
-        let mut events = vec![EventKind::CancelRequested { reason: "killed".into() }];
+        let mut events = vec![EventKind::KillRequested];
         let all = self.live.keys().map(|&step| (step, false)).collect();
         events.extend(self.leave_behind(all));
         events
@@ -305,12 +313,27 @@ impl Drive {
         let left = steps.into_iter().filter_map(|(step, late)| {
             let live = self.live.remove(&step)?;
             live.task.abort();
-            let how = Box::new(Interruption { after: live.began.elapsed(), abandoned: true });
+            let limit = self.plan[step].policy.timeout.filter(|_| late);
+            let after = limit.unwrap_or_else(|| live.began.elapsed());
+            let how = Box::new(Interruption { after, abandoned: true });
             let outcome = if late { Outcome::TimedOut(how) } else { Outcome::Cancelled(how) };
             Some(EventKind::AttemptFinished { step, attempt: live.attempt, outcome })
         });
         left.collect()
     }
+}
+
+/// How an attempt ended; nothing about one that was aborted. A handler's panic is an outcome: one
+/// that comes this far is the executor's own, and must not leave its step waiting for ever.
+fn end_of(live: &HashMap<StepIndex, Live>, joined: Result<Finished, JoinError>) -> Option<Finished> {
+    let error = match joined {
+        Ok(finished) => return Some(finished),
+        Err(error) => error,
+    };
+    let (&step, attempt) = live.iter().find(|(_, live)| live.task.id() == error.id())?;
+    let panic = error.try_into_panic().ok()?;
+    let failure = Failure::permanent(message_of(&*panic));
+    Some((step, attempt.attempt, Outcome::Panicked(Box::new(failure))))
 }
 
 impl Session {
@@ -323,9 +346,11 @@ impl Session {
         let state = RunState::with_board(&self.plan, Arc::clone(&self.view.board));
         let opened = self.open().await;
         let mut first = vec![EventKind::RunStarted { run_id: Arc::clone(&self.view.run_id) }];
-        first.extend(opened.failure.map(|failure| EventKind::RunAborted { failure: Box::new(failure) }));
+        let failure = opened.failure.map(|failure| super::mask::failure(failure, self.plan.secrets()));
+        first.extend(failure.map(|failure| EventKind::RunAborted { failure: Box::new(failure) }));
         let result = Drive::new(&self, opened.scope, state, parts).run(first).await;
-        let warnings = self.close(opened.adapters).await;
+        let mut warnings = self.close(opened.adapters).await;
+        warnings.iter_mut().for_each(|warning| mask::text(warning, self.plan.secrets()));
         Ok(Report::new(self.plan, result?, log, warnings))
     }
 }

@@ -41,6 +41,9 @@ pub enum EventKind {
         /// Who or what, and why.
         reason: Arc<str>,
     },
+    /// Somebody wants the run to end at once: running attempts are left behind, and no step starts
+    /// any more, `finally` steps included.
+    KillRequested,
     /// An attempt may begin.
     AttemptStarted {
         /// The step.

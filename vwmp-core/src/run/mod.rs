@@ -118,7 +118,8 @@ impl Engine {
     /// than steps run at once, it can't hold up the engine.
     pub fn start(&self, plan: impl Into<Arc<Plan>>) -> Run {
         let plan = plan.into();
-        let id: Arc<str> = clock::new_run_id(self.clock.now()).into();
+        let now = self.clock.now();
+        let id: Arc<str> = clock::new_run_id(now).into();
         let (watchers, watched) = mpsc::unbounded_channel();
         let (orders, ordered) = mpsc::unbounded_channel();
         let cancelled = CancellationToken::new();
@@ -132,7 +133,7 @@ impl Engine {
         };
         let session = Session {
             log: mask::sink(plan.secrets(), Arc::clone(&store), &self.listeners),
-            view: View::new(Arc::clone(&plan), Arc::clone(&id)),
+            view: View::new(Arc::clone(&plan), Arc::clone(&id), now),
             plan,
             clock: Arc::clone(&self.clock),
             cancelled: cancelled.clone(),

@@ -1,5 +1,6 @@
 //! How a run went.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +15,7 @@ use super::event::{Cause, Outcome, RunStatus, StepStatus};
 use super::ports::LogStore;
 use super::state::RunState;
 use super::step_state::Tally;
-use crate::plan::{Plan, StepIndex};
+use crate::plan::{Plan, StepIndex, mask};
 
 /// How a run went: the plan, and the fold of the run's events.
 pub struct Report {
@@ -22,6 +23,8 @@ pub struct Report {
     state: RunState,
     log: Arc<dyn LogStore>,
     warnings: Vec<String>,
+    /// The outputs in which secrets are masked.
+    masked: HashMap<StepIndex, Value>,
 }
 
 /// How a step went.
@@ -42,7 +45,7 @@ pub struct StepReport<'r> {
     /// From the start of the first attempt to the end of the last, in seconds.
     #[serde(serialize_with = "as_seconds")]
     pub duration: Duration,
-    /// What it gave.
+    /// What it gave, secrets masked.
     pub output: Option<&'r Value>,
     /// Why it didn't succeed, or didn't run.
     pub error: Option<ErrorReport>,
@@ -66,7 +69,8 @@ impl Report {
         log: Arc<dyn LogStore>,
         warnings: Vec<String>,
     ) -> Self {
-        Self { plan, state, log, warnings }
+        let masked = masked_outputs(&plan, &state);
+        Self { plan, state, log, warnings, masked }
     }
 
     /// The run's id.
@@ -136,7 +140,7 @@ impl Report {
             attempts: state.attempts(),
             started: state.started(),
             duration: state.duration(),
-            output: self.state.output(step).map(|output| &**output),
+            output: self.masked.get(&step).or_else(|| self.state.output(step).map(|output| &**output)),
             error: self.error(step),
         }
     }
@@ -157,6 +161,17 @@ impl Report {
             causes: failure.map(|one| one.causes.clone()).unwrap_or_default(),
         })
     }
+}
+
+fn masked_outputs(plan: &Plan, state: &RunState) -> HashMap<StepIndex, Value> {
+    let secrets = plan.secrets();
+    let outputs = plan.indexed().filter_map(|(step, _)| Some((step, state.output(step)?)));
+    let masked = outputs.filter(|_| !secrets.is_empty()).filter_map(|(step, output)| {
+        let mut masked = Value::clone(output);
+        mask::value(&mut masked, secrets);
+        (masked != **output).then_some((step, masked))
+    });
+    masked.collect()
 }
 
 fn as_seconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {

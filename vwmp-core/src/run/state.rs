@@ -89,6 +89,7 @@ impl RunState {
             }
             EventKind::RunAborted { failure } => self.stop(Stop::Aborted(failure.clone())),
             EventKind::CancelRequested { reason } => self.cancel(reason),
+            EventKind::KillRequested => self.kill(),
             EventKind::AttemptStarted { step, attempt } => self.start(plan, *step, *attempt, event.at),
             EventKind::AttemptFinished { step, outcome, .. } => self.finish_attempt(*step, outcome, event.at),
             EventKind::RetryScheduled { step, not_before, .. } => {
@@ -227,6 +228,12 @@ impl RunState {
         if self.finally_stopping {
             self.ready.clear();
         }
+    }
+
+    fn kill(&mut self) {
+        self.finally_stopping = true;
+        self.stop(Stop::Cancelled("killed".into()));
+        self.ready.clear();
     }
 
     fn stop(&mut self, stop: Stop) {

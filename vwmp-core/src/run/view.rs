@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
 use serde_json::{Value, json};
+use vwmp_interfaces::Timestamp;
 use vwmp_interfaces::context::Outputs;
 
 use super::event::StepStatus;
@@ -31,6 +32,7 @@ pub(crate) struct Ended {
 pub struct View {
     pub(crate) plan: Arc<Plan>,
     pub(crate) run_id: Arc<str>,
+    pub(crate) started: Timestamp,
     pub(crate) board: Arc<Board>,
     /// Which attempt reads, from 1.
     pub(crate) attempt: u32,
@@ -56,9 +58,9 @@ impl Board {
 }
 
 impl View {
-    pub(super) fn new(plan: Arc<Plan>, run_id: Arc<str>) -> Self {
+    pub(super) fn new(plan: Arc<Plan>, run_id: Arc<str>, started: Timestamp) -> Self {
         let board = Arc::new(Board::new(plan.steps.len()));
-        Self { plan, run_id, board, attempt: 1 }
+        Self { plan, run_id, started, board, attempt: 1 }
     }
 
     fn ended(&self, id: &str) -> Option<&Ended> {
@@ -88,14 +90,21 @@ impl View {
             "workflow" => Value::from(&*self.plan.workflow_name),
             "workspace" => Value::from(self.plan.workspace.to_string_lossy()),
             "attempt" => Value::from(self.attempt),
+            "started_at" => Value::from(rfc3339(self.started)),
             _ => self.board.run.get()?.get(key)?.clone(),
         })
     }
 }
 
 /// The keys of `run` that are known at all times, and those known to `finally` steps alone.
-pub(crate) const RUN_KEYS: [&str; 4] = ["id", "workflow", "workspace", "attempt"];
+pub(crate) const RUN_KEYS: [&str; 5] = ["id", "workflow", "started_at", "workspace", "attempt"];
 pub(crate) const FINALLY_RUN_KEYS: [&str; 2] = ["status", "failed_steps"];
+
+/// A time in UTC, to the second, as people and programs write it.
+fn rfc3339(time: Timestamp) -> String {
+    let seconds = i64::try_from(time.as_micros() / 1_000_000).unwrap_or(i64::MAX);
+    jiff::Timestamp::from_second(seconds).map(|time| time.to_string()).unwrap_or_default()
+}
 
 impl Scope for View {
     fn value(&self, namespace: Namespace, key: &str) -> Option<Cow<'_, Value>> {

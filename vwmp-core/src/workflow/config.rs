@@ -238,12 +238,14 @@ impl Subject<'_, '_> {
     }
 }
 
-/// Whether an error does not depend on a value that is not known yet.
+/// Whether an error does not depend on a value that is not known yet. A key is unknown whatever its value will be.
 pub(super) fn is_certain(error: &SchemaError, unknown: &[String]) -> bool {
     let shapes = error.alternatives.as_deref();
-    !unknown
-        .iter()
-        .any(|at| is_within(&error.pointer, at) || shapes.is_some_and(|place| is_within(at, place)))
+    let depends = |at: &String| {
+        !error.unknown_key && is_within(&error.pointer, at)
+            || shapes.is_some_and(|place| is_within(at, place))
+    };
+    !unknown.iter().any(depends)
 }
 
 fn is_within(pointer: &str, around: &str) -> bool {

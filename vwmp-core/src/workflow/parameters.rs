@@ -11,6 +11,7 @@ use super::shape::{TYPES, Way, written, wrong_type};
 use crate::config;
 use crate::diagnostic::{Diagnostic, Diagnostics, nearest};
 use crate::document::{Document, Key, Kind, NodeRef, overlaid, plain_value};
+use crate::plan::mask;
 use crate::schema::{Schema, SchemaError, dotted};
 use crate::source::{Source, Span};
 
@@ -249,7 +250,7 @@ pub(super) fn bind(declared: &Parameters, given: &Given) -> Result<Bound, Diagno
         let how = if declared[name].secret { concealed(how) } else { how.clone() };
         config::Parameter { name: name.clone(), value: value.clone(), how }
     });
-    Ok(Bound { given: given.collect(), values, secrets })
+    Ok(Bound { given: given.collect(), values, secrets: mask::forms(&secrets) })
 }
 
 fn undeclared(declared: &Parameters, name: &str, how: &str) -> Diagnostic {

@@ -150,7 +150,10 @@ async fn conditions_decide_by_the_state_of_the_needs() {
 async fn finally_runs_whatever_happened_and_knows_it() {
     let finally = [
         give(&[]),
-        give(&[]).when("failed() && run.failed_steps == ['s0'] && run.status == 'failed'"),
+        give(&[]).when(
+            "failed() && run.failed_steps == ['s0'] && run.status == 'failed' \
+             && run.started_at == '2027-01-15T08:00:00Z'",
+        ),
         give(&[]).when("succeeded()"),
         fail(&[]).policy(|policy| policy.required = false),
     ];
@@ -216,6 +219,29 @@ async fn the_workflows_own_timeout_fails_the_run() {
     assert_eq!(report.status(), RunStatus::Failed);
     assert_eq!(report.reason(), Some("the workflow took longer than its timeout of 7 s"));
     assert_eq!(report.duration().as_secs(), 7);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_workflows_own_timeout_counts_while_a_retry_waits_for_a_place() {
+    let mut draft = PlanDraft::new([fail(&[]).retries(9), sleep(60, &[])]);
+    (draft.max_parallel, draft.timeout) = (1, Some(Duration::from_secs(7)));
+    let (report, _) = run(draft).await;
+    assert_eq!(report.duration().as_secs(), 7);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_is_cancelled_before_its_first_step_starts_none() {
+    let (report, _) = run_with(PlanDraft::new([give(&[])]), |run| run.cancel("no")).await;
+    assert_eq!(summary(&report), ["s0 cancelled 0: the run was stopping: no"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_that_waits_for_its_retry_failed_when_the_run_stops() {
+    let mut draft = PlanDraft::new([fail(&[]).retries(9), sleep(1, &[]), step("panic", json!({}), &[1])]);
+    draft.on_failure = FailurePolicy::Stop;
+    let expected =
+        ["s0 failed 1: busy", "s1 succeeded 1", "s2 failed 1: the handler panicked: out of cheese"];
+    check(draft, RunStatus::Failed, &expected).await;
 }
 
 #[tokio::test(start_paused = true)]
