@@ -22,6 +22,9 @@ pub(super) struct Variable {
 /// The variables of a run.
 type Given = BTreeMap<String, String>;
 
+/// What was made of them, for as long as the same are given.
+type Prepared = (Weak<Given>, Arc<[Variable]>);
+
 impl Environment {
     /// What all programs of a run get.
     ///
@@ -82,7 +85,7 @@ impl AsRef<CStr> for Variable {
 fn prepared(given: &Arc<Given>) -> Result<Arc<[Variable]>, NulError> {
     // As long as the weak reference is here, no other map can have the same address, nor can this
     // one be changed.
-    static LAST: Mutex<Option<(Weak<Given>, Arc<[Variable]>)>> = Mutex::new(None);
+    static LAST: Mutex<Option<Prepared>> = Mutex::new(None);
     let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some((of, variables)) = &*last
         && std::ptr::eq(of.as_ptr(), Arc::as_ptr(given))
