@@ -77,6 +77,7 @@ impl Start<'_> {
 mod tests {
     use std::collections::BTreeMap;
     use std::io::Read;
+    use std::os::fd::OwnedFd;
     use std::sync::Arc;
 
     use nix::sys::wait::{WaitStatus, waitpid};
@@ -103,6 +104,19 @@ mod tests {
             here.replace(&format!("PWD={}", std::env::current_dir().unwrap().display()), "PWD=/"),
             there
         );
+    }
+
+    #[test]
+    fn what_can_not_be_started_fails_alike_in_our_directory_and_in_another() {
+        for (file, error) in [("/nowhere/x", "NotFound"), ("/etc/passwd", "PermissionDenied")] {
+            for directory in [&*std::env::current_dir().unwrap(), Path::new("/")] {
+                let environment = Environment::of(&Arc::new(BTreeMap::new())).unwrap();
+                let start = Start { file: file.into(), arguments: vec![c"x".into()], directory, environment };
+                let stdout: OwnedFd = io::pipe().unwrap().1.into();
+                let ends = Ends { stdin: None, stderr: stdout.try_clone().unwrap(), stdout };
+                assert_eq!(format!("{:?}", start.spawn(ends).unwrap_err().kind()), error);
+            }
+        }
     }
 
     fn signals(said: &str, name: &str) -> u64 {
