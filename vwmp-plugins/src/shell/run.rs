@@ -74,9 +74,11 @@ const STDOUT_KEPT: usize = 64 * 1024;
 pub(crate) struct Run {
     /// The script. Either this or `command`.
     run: Option<Script>,
-    /// The program and its arguments. Either this or `run`.
+    /// The program and its arguments, which others on the machine can read: no secrets. Either this or `run`.
+    #[schemars(extend("x-vwmp-argument" = true))]
     command: Option<Vec<Text>>,
     /// The program that runs the script, by name or path.
+    #[schemars(extend("x-vwmp-argument" = true))]
     #[serde(default = "default_shell")]
     shell: String,
     /// More variables for the environment.
