@@ -138,3 +138,26 @@ async fn commits_in_another_encoding_and_a_detached_head() {
     git(&run, &["commit", "--quiet", "--allow-empty", "--file", path]);
     assert_eq!(release(&run, json!({})).await.unwrap().0, "1.3.0");
 }
+
+#[tokio::test]
+async fn releases_on_branches_of_their_own_are_seen() {
+    let run = repository().await;
+    run.write("VERSION", "1.2.3\n");
+    commit(&run, "first");
+    git(&run, &["tag", "v1.2.2"]);
+    git(&run, &["checkout", "--quiet", "-b", "stable"]);
+    commit(&run, "feat: on the branch");
+    git(&run, &["tag", "v1.2.3"]);
+    git(&run, &["checkout", "--quiet", "main"]);
+    commit(&run, "fix: a");
+    let ctx = run.context("bump");
+    let output = execute::<VersionBump>(json!({ "increment_type": "auto" }), &ctx).await.unwrap();
+    assert_eq!((output["tag"].as_str(), output["previous_tag"].as_str()), (Some("v1.2.4"), Some("v1.2.3")));
+    run.write("VERSION", "1.2.3\n");
+    git(&run, &["tag", "v1.2.4"]);
+    assert_eq!(
+        release(&run, json!({})).await.unwrap_err().message(),
+        "`VERSION` says 1.2.3, which would become 1.2.4, but the tag `v1.2.4` is there already, on another branch; \
+         merge that release, or set `version`"
+    );
+}

@@ -6,7 +6,7 @@ use vwmp_interfaces::{StepContext, StepError, WorkspacePath};
 use super::cargo::{self, beside, folders_above};
 use super::conventional::{changes, level};
 use super::edit::{Draft, Edit};
-use super::past::{commits_since, last_tag};
+use super::past::{LastTag, commits_since, last_tag, tag_of};
 use super::places::{Kind, Place, npm, python};
 use super::version::{Increment, Version};
 use super::version_bump::{Bumped, Source, VersionBump};
@@ -104,9 +104,8 @@ async fn by_commits(
     old: &Version,
     fails: impl Fn(String) -> StepError,
 ) -> Result<Next, StepError> {
-    // A release ends its pre-releases, so it counts what they brought.
-    let tag = last_tag(ctx, &bump.tag_prefix, bump.scheme, bump.channel.is_some()).await?;
-    let previous_tag = tag.as_ref().map(|tag| tag.name.clone());
+    let last = last_release(bump, ctx, old).await?;
+    let previous_tag = last.as_ref().map(|tag| tag.name.clone());
     let commits = commits_since(ctx, previous_tag.as_deref(), None, &bump.paths).await?;
     let level = level(&changes(&commits), &bump.ignored_types);
     let since = previous_tag.as_ref().map_or("in the history".to_owned(), |tag| format!("since {tag}"));
@@ -114,37 +113,53 @@ async fn by_commits(
         let reason = format!("no commit {since} asks for a version");
         return Ok(Next { version: old.clone(), released: false, previous_tag, reason });
     };
-    let reason = |what: &str| format!("{what} {since}");
-    let unreleased = tag.as_ref().is_none_or(|tag| *old > tag.version);
-    let Some(tag) = &tag else {
-        if old.is_zero() || old.is_prerelease() {
-            let version = with_build(
-                bump,
-                old.raised(part(bump, old, level), bump.channel.as_deref()).map_err(&fails)?,
-            );
-            let reason = "the first release".to_owned();
-            return Ok(Next { version, released: true, previous_tag, reason });
+    let kept =
+        |reason| Next { version: old.clone(), released: true, previous_tag: previous_tag.clone(), reason };
+    let what = match &last {
+        Some(last) if *old < last.version => {
+            return Err(fails(format!(
+                "says {old}, but {} is tagged already; set it to the version of the last release first",
+                last.name
+            )));
         }
-        let reason = format!("{old} was never tagged with the prefix `{}`", bump.tag_prefix);
-        return Ok(Next { version: old.clone(), released: true, previous_tag, reason });
+        Some(last) if *old > last.version && !old.is_prerelease() => {
+            return Ok(kept(format!("{old} is higher than the last tag {} already", last.name)));
+        }
+        None if !old.is_zero() && !old.is_prerelease() => {
+            return Ok(kept(format!("{old} was never tagged with the prefix `{}`", bump.tag_prefix)));
+        }
+        _ => match level {
+            Increment::Major => "a breaking change",
+            Increment::Minor => "a feature",
+            _ => "commits, none of them a feature,",
+        },
     };
-    if *old < tag.version {
+    let raised = old.raised(part(bump, old, level), bump.channel.as_deref()).map_err(&fails)?;
+    let version = with_build(bump, raised);
+    if let Some(taken) = tag_of(ctx, &bump.tag_prefix, &version).await? {
         return Err(fails(format!(
-            "says {old}, but {} is tagged already; set it to the version of the last release first",
-            tag.name
+            "says {old}, which would become {version}, but the tag `{}` is there already, on another branch; \
+             merge that release, or set `version`",
+            taken.name
         )));
     }
-    if unreleased && !old.is_prerelease() {
-        let reason = format!("{old} is higher than the last tag {} already", tag.name);
-        return Ok(Next { version: old.clone(), released: true, previous_tag, reason });
+    Ok(Next { version, released: true, previous_tag, reason: format!("{what} {since}") })
+}
+
+/// The tag of the version that is there, also on another branch, or else the last one that the
+/// last commit builds on. A release ends its pre-releases, so it counts what they brought.
+async fn last_release(
+    bump: &VersionBump,
+    ctx: &StepContext,
+    old: &Version,
+) -> Result<Option<LastTag>, StepError> {
+    let prereleases = bump.channel.is_some();
+    if (prereleases || !old.is_prerelease())
+        && let Some(own) = tag_of(ctx, &bump.tag_prefix, old).await?
+    {
+        return Ok(Some(own));
     }
-    let raised = old.raised(part(bump, old, level), bump.channel.as_deref()).map_err(&fails)?;
-    let what = match level {
-        Increment::Major => "a breaking change",
-        Increment::Minor => "a feature",
-        _ => "commits, none of them a feature,",
-    };
-    Ok(Next { version: with_build(bump, raised), released: true, previous_tag, reason: reason(what) })
+    last_tag(ctx, &bump.tag_prefix, bump.scheme, prereleases).await
 }
 
 /// The part of the version that a level means: while the version is `0.x`, nothing is promised yet.

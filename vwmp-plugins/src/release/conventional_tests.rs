@@ -77,5 +77,6 @@ fn changes_ask_for_a_version() {
     assert_eq!(asked(&["fix: a", "feat: b", "chore: c"], &[]), Some(Increment::Minor));
     assert_eq!(asked(&["fix!: a", "feat: b"], &[]), Some(Increment::Major));
     assert_eq!(asked(&["chore: a"], &["chore"]), None);
+    assert_eq!(asked(&["typo"], &[""]), None);
     assert_eq!(asked(&["chore!: a"], &["chore"]), Some(Increment::Major));
 }

@@ -48,7 +48,8 @@ pub struct Notes {
     /// How versions are counted: `semver`, `four-part` or `pep440`.
     #[serde(default)]
     scheme: Scheme,
-    /// The tag that the notes begin after, where it isn't the last one.
+    /// The tag that the notes begin after, such as the `previous_tag` of a bump; the last one that
+    /// the last commit builds on where it isn't given.
     #[serde(default)]
     since: Option<String>,
     /// The tag or commit that the notes end with, where it isn't the last commit.
@@ -246,7 +247,8 @@ impl Notes {
     }
 
     fn links(&self, previous: Option<&str>) -> Links {
-        let base = self.repository.as_deref().map(|url| url.trim_end_matches('/').trim_end_matches(".git"));
+        let base = self.repository.as_deref().filter(|url| !url.is_empty());
+        let base = base.map(|url| url.trim_end_matches('/').trim_end_matches(".git"));
         let own = |url: &Option<String>, path: &str| {
             url.clone().or_else(|| base.map(|base| format!("{base}/{path}")))
         };

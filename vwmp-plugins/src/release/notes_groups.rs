@@ -44,7 +44,8 @@ pub(super) fn group(changes: &[Change], rules: &[SectionRule], hidden: &[String]
     let rest = changes.iter().filter(|change| {
         let named = rules.iter().any(|rule| chosen(rule, change));
         let hidden = hidden.contains(&kind(change)) && change.breaking.is_none();
-        !named && !hidden && !change.description.is_empty() && !(change.merge && change.kind.is_none())
+        let silent = change.description.is_empty() || (change.merge && change.kind.is_none());
+        !(named || hidden || silent)
     });
     if !other.is_empty() {
         sections.push(section(other, rest));

@@ -56,6 +56,17 @@ pub(super) async fn last_tag(
     Ok(last)
 }
 
+/// The tag of a version, on whatever branch.
+pub(super) async fn tag_of(
+    ctx: &StepContext,
+    prefix: &str,
+    version: &Version,
+) -> Result<Option<LastTag>, StepError> {
+    let name = format!("{prefix}{version}");
+    let there = ctx.require::<dyn VersionControl>()?.tag(&name).await?;
+    Ok(there.map(|_| LastTag { name, version: version.clone() }))
+}
+
 /// The commits after a tag, newest first; all where there is no tag.
 pub(super) async fn commits_since(
     ctx: &StepContext,

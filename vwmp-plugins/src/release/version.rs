@@ -112,9 +112,8 @@ impl Version {
     /// What is wrong with the request, to follow the file's name.
     pub(super) fn raised(&self, increment: Increment, channel: Option<&str>) -> Result<Self, String> {
         let parts = match increment {
-            Increment::Release if self.is_prerelease() => self.parts,
+            Increment::Release | Increment::Prerelease if self.is_prerelease() => self.parts,
             Increment::Release => return Err(format!("says {self}, which is a release already")),
-            Increment::Prerelease if self.is_prerelease() => self.parts,
             Increment::Prerelease => self.next_parts(self.scheme.last())?,
             _ => self.next_parts(self.scheme.place(increment)?)?,
         };

@@ -140,44 +140,46 @@ async fn a_plan_of_two_bumps_counts_twice() {
     assert_eq!(file(&seen.changes[0]), ("VERSION", Some("1.0.1\n"), Some("1.0.2\n")));
 }
 
+/// Paths, texts before and after.
+const FILES: [(&str, &str, &str); 8] = [
+    ("VERSION", "v1.2.3\n", "v1.3.0-rc.1\n"),
+    (
+        "web/package.json",
+        "{\r\n  \"version\": \"1.2.3\"\r\n}\r\n",
+        "{\r\n  \"version\": \"1.3.0-rc.1\"\r\n}\r\n",
+    ),
+    (
+        "web/package-lock.json",
+        "{\"version\":\"1.2.3\",\"packages\":{\"\":{\"version\":\"1.2.3\"},\"node_modules/x\":{\"version\":\"1.2.3\"}}}",
+        "{\"version\":\"1.3.0-rc.1\",\"packages\":{\"\":{\"version\":\"1.3.0-rc.1\"},\"node_modules/x\":{\"version\":\"1.2.3\"}}}",
+    ),
+    (
+        "py/pyproject.toml",
+        "[project]\nname = 'p'\nversion = '1.2.3'\n",
+        "[project]\nname = 'p'\nversion = '1.3.0rc1'\n",
+    ),
+    (
+        "py/uv.lock",
+        "[[package]]\nname = \"p\"\nversion = \"1.2.3\"\nsource = { editable = \".\" }\n",
+        "[[package]]\nname = \"p\"\nversion = \"1.3.0rc1\"\nsource = { editable = \".\" }\n",
+    ),
+    ("chart.yaml", "app: # x\n  version: 'v1.2.3' # y\n", "app: # x\n  version: 'v1.3.0-rc.1' # y\n"),
+    (
+        "install.md",
+        "get app@1.2.3, not app@1.2.30, or app@1.2.3.\n",
+        "get app@1.3.0-rc.1, not app@1.2.30, or app@1.3.0-rc.1.\n",
+    ),
+    (
+        "a.h",
+        "#define V \"1.2.3\"\n#define N 1.2.3\n",
+        "#define V \"1.3.0-rc.1\"\n#define N 1.3.0-rc.1 // new\n",
+    ),
+];
+
 #[tokio::test]
 async fn many_files_of_many_kinds_are_raised_together() {
     let run = run().await;
-    let files = [
-        ("VERSION", "v1.2.3\n", "v1.3.0-rc.1\n"),
-        (
-            "web/package.json",
-            "{\r\n  \"version\": \"1.2.3\"\r\n}\r\n",
-            "{\r\n  \"version\": \"1.3.0-rc.1\"\r\n}\r\n",
-        ),
-        (
-            "web/package-lock.json",
-            "{\"version\":\"1.2.3\",\"packages\":{\"\":{\"version\":\"1.2.3\"},\"node_modules/x\":{\"version\":\"1.2.3\"}}}",
-            "{\"version\":\"1.3.0-rc.1\",\"packages\":{\"\":{\"version\":\"1.3.0-rc.1\"},\"node_modules/x\":{\"version\":\"1.2.3\"}}}",
-        ),
-        (
-            "py/pyproject.toml",
-            "[project]\nname = 'p'\nversion = '1.2.3'\n",
-            "[project]\nname = 'p'\nversion = '1.3.0rc1'\n",
-        ),
-        (
-            "py/uv.lock",
-            "[[package]]\nname = \"p\"\nversion = \"1.2.3\"\nsource = { editable = \".\" }\n",
-            "[[package]]\nname = \"p\"\nversion = \"1.3.0rc1\"\nsource = { editable = \".\" }\n",
-        ),
-        ("chart.yaml", "app: # x\n  version: 'v1.2.3' # y\n", "app: # x\n  version: 'v1.3.0-rc.1' # y\n"),
-        (
-            "install.md",
-            "get app@1.2.3, not app@1.2.30, or app@1.2.3.\n",
-            "get app@1.3.0-rc.1, not app@1.2.30, or app@1.3.0-rc.1.\n",
-        ),
-        (
-            "a.h",
-            "#define V \"1.2.3\"\n#define N 1.2.3\n",
-            "#define V \"1.3.0-rc.1\"\n#define N 1.3.0-rc.1 // new\n",
-        ),
-    ];
-    for (path, before, _) in files {
+    for (path, before, _) in FILES {
         run.write(path, before);
     }
     let config = json!({
@@ -193,23 +195,14 @@ async fn many_files_of_many_kinds_are_raised_together() {
         ],
     });
     let output = bump(&run, config.clone()).await.unwrap();
-    let paths = [
-        "VERSION",
-        "web/package.json",
-        "web/package-lock.json",
-        "py/pyproject.toml",
-        "py/uv.lock",
-        "chart.yaml",
-        "install.md",
-        "a.h",
-    ];
+    let paths = FILES.map(|(path, ..)| path);
     assert_eq!(output["files"], json!(paths));
     assert_eq!((output["prerelease"].as_bool(), output["tag"].as_str()), (Some(true), Some("v1.3.0-rc.1")));
-    for (path, _, after) in files {
+    for (path, _, after) in FILES {
         assert_eq!(run.read(path), after, "{path}");
     }
     undo::<VersionBump>(config, output, &run.context("bump")).await.unwrap();
-    for (path, before, _) in files {
+    for (path, before, _) in FILES {
         assert_eq!(run.read(path), before, "{path}");
     }
 }

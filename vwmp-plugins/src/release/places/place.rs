@@ -160,7 +160,8 @@ fn find_key(text: &str, file: &str, key: &str, scheme: Scheme) -> Result<Found, 
     let bare = first.value.strip_prefix('v').unwrap_or(&first.value);
     let notation = scheme.notation();
     let version = Version::read(bare, scheme, notation)?;
-    Ok(Found { version, notation, spans: vec![first.span.end - bare.len()..first.span.end] })
+    let span = first.span.end - bare.len()..first.span.end;
+    Ok(Found { version, notation, spans: Vec::from([span]) })
 }
 
 fn once() -> usize {

@@ -22,7 +22,8 @@ pub(super) fn find(text: &str, scheme: Scheme) -> Result<Found, String> {
     }
     // Only blanks stand before it, so the first place is the one.
     let end = text.find(word).unwrap_or_default() + word.len();
-    Ok(Found { version, notation: scheme.notation(), spans: vec![end - bare.len()..end] })
+    let span = end - bare.len()..end;
+    Ok(Found { version, notation: scheme.notation(), spans: Vec::from([span]) })
 }
 
 #[cfg(test)]

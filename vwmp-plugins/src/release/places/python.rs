@@ -43,9 +43,7 @@ pub(super) fn find(text: &str, scheme: Scheme) -> Result<Found, String> {
 /// The name of a project.
 pub(in crate::release) fn name(text: &str) -> Option<String> {
     let toml = Toml::read(text).ok()?;
-    let name =
-        TABLES.iter().find_map(|table| toml.at(&format!("{table}.name"))?.as_str().map(ToOwned::to_owned));
-    name
+    TABLES.iter().find_map(|table| toml.at(&format!("{table}.name"))?.as_str().map(ToOwned::to_owned))
 }
 
 /// Where a `uv.lock` holds the version of the project itself.

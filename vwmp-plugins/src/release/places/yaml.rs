@@ -36,31 +36,31 @@ struct Reader<'k> {
 
 impl Reader<'_> {
     fn read(&mut self, text: &str, event: &Event<'_>, span: &Span) -> Result<(), String> {
+        let on_way = match event {
+            Event::MappingStart(..) | Event::SequenceStart(..) | Event::Alias(..) => self.node(None),
+            Event::Scalar(value, ..) => self.node(Some(value)),
+            _ => false,
+        };
+        let below = on_way && self.levels.len() < self.key.parts().len();
         match event {
-            Event::MappingStart(..) => {
-                let on_way = self.node(None) && self.levels.len() < self.key.parts().len();
-                self.levels.push(Level::Mapping { on_way, key: None });
-            }
-            Event::SequenceStart(..) => {
-                let on_way = self.node(None) && self.levels.len() < self.key.parts().len();
-                self.levels.push(Level::Sequence { on_way, next: 0 });
-            }
+            Event::MappingStart(..) => self.levels.push(Level::Mapping { on_way: below, key: None }),
+            Event::SequenceStart(..) => self.levels.push(Level::Sequence { on_way: below, next: 0 }),
             Event::MappingEnd | Event::SequenceEnd => {
                 self.levels.pop();
             }
-            Event::Scalar(value, style, ..) => {
-                if self.node(Some(value)) && self.levels.len() == self.key.parts().len() {
-                    self.spots.push(self.spot(text, value, *style, span)?);
-                }
+            Event::Scalar(value, style, ..) if on_way && self.at_depth() => {
+                self.spots.push(self.spot(text, value, *style, span)?);
             }
-            Event::Alias(..) => {
-                if self.node(None) && self.levels.len() == self.key.parts().len() {
-                    return Err(format!("has no plain string at `{}`", self.key));
-                }
+            Event::Alias(..) if on_way && self.at_depth() => {
+                return Err(format!("has no plain string at `{}`", self.key));
             }
             _ => {}
         }
         Ok(())
+    }
+
+    fn at_depth(&self) -> bool {
+        self.levels.len() == self.key.parts().len()
     }
 
     /// Moves on by one node; whether it is a value whose path is on the way to the key.
