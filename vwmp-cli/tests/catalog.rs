@@ -41,7 +41,7 @@ fn unknown_names_are_answered_with_the_nearest() {
         (
             "adapters",
             "subversion",
-            "error[vwmp::unknown-adapter]: there is no adapter `subversion`\n |\n = help: there are files, git\n\n1 error\n",
+            "error[vwmp::unknown-adapter]: there is no adapter `subversion`\n |\n = help: there are command_secrets, env_secrets, file_secrets, files, git\n\n1 error\n",
         ),
     ] {
         Place::new().vwmp(&[command, name]).check(2, "", said);

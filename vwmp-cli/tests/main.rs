@@ -11,6 +11,7 @@ mod library;
 mod place;
 mod plan;
 mod run;
+mod secrets;
 mod signals;
 
 pub(crate) use place::Place;

@@ -27,6 +27,7 @@ use super::planned::{COMMIT, Expected, listed};
 /// ```
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("x-vwmp-argument" = true))]
 pub struct Commit {
     /// The message; its first line is the subject.
     message: String,

@@ -24,6 +24,7 @@ use super::planned::{Expected, STAGE_ALL, listed};
 /// ```
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("x-vwmp-argument" = true))]
 pub struct StageAll {}
 
 /// What is staged now.
