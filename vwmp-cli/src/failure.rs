@@ -21,6 +21,9 @@ pub(crate) enum Failure {
     /// What the user wrote on the command line can't be used.
     #[error("{0}")]
     Usage(String),
+    /// A question was not answered.
+    #[error("a question was left without an answer; nothing was done")]
+    Unanswered,
     /// Two plugins have one name.
     #[error(transparent)]
     NameClash(#[from] NameClash),
@@ -51,6 +54,7 @@ impl Failure {
         match self {
             Self::Invalid(_) => Exit::Invalid,
             Self::Usage(_) => Exit::Usage,
+            Self::Unanswered => Exit::Cancelled,
             Self::Output(_) if self.reader_left() => Exit::Done,
             Self::NameClash(_) | Self::Engine(_) | Self::Machine { .. } | Self::Output(_) => {
                 Exit::EngineFailed

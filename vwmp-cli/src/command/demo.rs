@@ -25,7 +25,7 @@ pub(super) fn demo(mut program: Program, arguments: &Demo) -> Result<Exit, Failu
     let command = paint(DIM, format!("{} run release.yaml -p summary=\"{SUMMARY}\"", program.name()));
     program.terminal.tell(&format!("{began}\n{command}\n\n"));
     let registry = program.registry()?;
-    let (plan, _) = input::plan(&workflow(&repository), &registry, environment)?;
+    let (plan, _) = input::plan(&workflow(&repository), &registry, environment, program.terminal)?;
     let style = run::Style { quiet: false, verbose: false, format: Format::Text };
     let exit = run::execute(program.terminal, registry, plan, style)?;
     show(&program, &repository, &directory)?;
@@ -61,6 +61,7 @@ fn workflow(repository: &Repository) -> WorkflowArguments {
         },
         place: PlaceArguments { workspace: Some(repository.worktree().to_owned()), config: None },
         max_parallel: None,
+        no_input: true,
     }
 }
 

@@ -32,7 +32,8 @@ const MOST_WORKERS: usize = 16;
 
 pub(super) fn run(mut program: Program, arguments: &arguments::Run) -> Result<Exit, Failure> {
     let registry = program.registry()?;
-    let (plan, warnings) = input::plan(&arguments.workflow, &registry, input::environment())?;
+    let (plan, warnings) =
+        input::plan(&arguments.workflow, &registry, input::environment(), program.terminal)?;
     if !warnings.is_empty() {
         program.terminal.tell(&diagnostic::render(&warnings, program.terminal.err_width()));
     }
@@ -165,6 +166,6 @@ fn tell(terminal: Terminal, result: &Report, style: Style) {
     let problems = report::problems(result, terminal.err_width());
     if !style.quiet || !problems.is_empty() {
         let gap = if problems.is_empty() { "" } else { "\n" };
-        terminal.tell(&format!("{problems}{gap}{}", report::summary(result)));
+        terminal.tell(&format!("{problems}{gap}{}", report::summary(result, terminal.err_width())));
     }
 }

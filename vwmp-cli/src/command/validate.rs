@@ -7,7 +7,7 @@ use vwmp_core::diagnostic::Diagnostics;
 use vwmp_core::registry::Registry;
 use vwmp_core::workflow::Settings;
 
-use crate::arguments::{Format, Validate};
+use crate::arguments::{FindingsFormat, Validate};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::render::{counted, diagnostic};
@@ -29,8 +29,9 @@ pub(super) fn validate(mut program: Program, arguments: &Validate) -> Result<Exi
     let verdicts: Vec<Verdict> =
         arguments.files.iter().map(|file| check(file, &registry, &settings)).collect::<Result<_, _>>()?;
     match arguments.format {
-        Format::Json => program.terminal.print(&format!("{:#}\n", serde_json::json!(verdicts)))?,
-        Format::Text => verdicts.iter().try_for_each(|verdict| show(&program, verdict))?,
+        FindingsFormat::Json => program.terminal.print(&format!("{:#}\n", serde_json::json!(verdicts)))?,
+        FindingsFormat::Sarif => {}
+        FindingsFormat::Text => verdicts.iter().try_for_each(|verdict| show(&program, verdict))?,
     }
     Ok(if verdicts.iter().all(|verdict| verdict.valid) { Exit::Done } else { Exit::Invalid })
 }

@@ -2,6 +2,7 @@
 
 mod feed;
 mod live;
+mod keys;
 mod plain;
 mod words;
 

@@ -278,7 +278,8 @@ fn required(missing: &[(&String, &Parameter)]) -> Option<Diagnostic> {
 }
 
 impl Parameter {
-    fn misfits(&self, name: &str, value: &Value, how: &str) -> Vec<Diagnostic> {
+    /// What about a value does not fit; `how` it was given may be empty.
+    pub fn misfits(&self, name: &str, value: &Value, how: &str) -> Vec<Diagnostic> {
         let how = told(&if self.secret { concealed(how) } else { how.to_owned() });
         let problem = |error: SchemaError| {
             let path = format!("{name}{}", dotted(&error.pointer));
