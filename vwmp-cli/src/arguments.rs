@@ -234,24 +234,14 @@ impl Arguments {
 
 impl Command {
     /// How problems are to be written.
-    pub(crate) fn format(&self) -> Format {
+    pub(crate) fn voice(&self) -> Voice {
         match self {
-            Self::Run(Run { format, .. })
-            | Self::Plan(Plan { format, .. })
-            | Self::Explain(Explain { format, .. }) => *format,
-            Self::Validate(Validate { format: FindingsFormat::Json, .. }) => Format::Json,
-            Self::Validate(_)
-            | Self::Graph(_)
-            | Self::New(_)
-            | Self::Fmt(_)
-            | Self::Import(_)
-            | Self::Completions(_)
-            | Self::Man(_)
-            | Self::Handlers(_)
-            | Self::Types(_)
-            | Self::Adapters(_)
-            | Self::Schema
-            | Self::Demo(_) => Format::Text,
+            Self::Run(Run { format: Format::Json, .. })
+            | Self::Plan(Plan { format: Format::Json, .. })
+            | Self::Validate(Validate { format: FindingsFormat::Json, .. })
+            | Self::Explain(Explain { format: Format::Json, .. }) => Voice::Json,
+            Self::Run(Run { log_format: Format::Json, .. }) => Voice::JsonLines,
+            _ => Voice::Text,
         }
     }
 }

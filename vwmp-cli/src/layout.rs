@@ -159,6 +159,7 @@ fn same(one: NodeRef<'_>, other: NodeRef<'_>) -> bool {
             one.len() == other.len() && one.items().zip(other.items()).all(|(x, y)| same(x, y))
         }
         (Kind::Str(a), Kind::Str(b)) => a == b,
+        (Kind::Null, Kind::Null) => true,
         (a, b) => a == b && one.raw() == other.raw(),
     }
 }

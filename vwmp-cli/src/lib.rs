@@ -12,6 +12,7 @@
 
 mod arguments;
 mod ask;
+mod ci;
 mod command;
 mod emit;
 mod exit;
@@ -93,9 +94,9 @@ impl Cli {
         };
         let terminal = Terminal::new(arguments.color);
         let program = Program { name: self.name, version: self.version, plugins: self.plugins, terminal };
-        let format = arguments.command.format();
+        let voice = arguments.command.voice();
         let exit = command::execute(program, arguments.command).unwrap_or_else(|failure| {
-            failure.show(&terminal, format);
+            failure.show(&terminal, voice);
             failure.exit()
         });
         exit.into()

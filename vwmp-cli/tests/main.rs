@@ -4,6 +4,7 @@
 
 mod arguments;
 mod catalog;
+mod ci;
 mod demo;
 mod explain;
 mod fmt;

@@ -66,6 +66,17 @@ pub(crate) enum Format {
     Json,
 }
 
+/// How problems are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Voice {
+    /// To people.
+    Text,
+    /// As the result, on stdout.
+    Json,
+    /// An object a line, on stderr.
+    JsonLines,
+}
+
 /// How findings are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum FindingsFormat {

@@ -10,6 +10,7 @@ use super::run;
 use crate::arguments::{Assignment, Demo, Format, PlaceArguments, ValueArguments, WorkflowArguments};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::progress::Form;
 use crate::terminal::{BOLD, DIM, paint};
 use crate::{Program, input};
 
@@ -26,7 +27,7 @@ pub(super) fn demo(mut program: Program, arguments: &Demo) -> Result<Exit, Failu
     program.terminal.tell(&format!("{began}\n{command}\n\n"));
     let registry = program.registry()?;
     let (plan, _) = input::plan(&workflow(&repository), &registry, environment, program.terminal)?;
-    let style = run::Style { quiet: false, verbose: false, format: Format::Text };
+    let style = run::Style { quiet: false, verbose: false, format: Format::Text, form: Form::People };
     let exit = run::execute(program.terminal, registry, plan, style)?;
     show(&program, &repository, &directory)?;
     Ok(exit)
