@@ -17,6 +17,7 @@ mod command;
 mod emit;
 mod exit;
 mod failure;
+mod import;
 mod input;
 mod layout;
 mod panic;

@@ -6,6 +6,7 @@ mod demo;
 mod explain;
 mod fmt;
 mod graph;
+mod import;
 mod new;
 mod plan;
 mod run;
@@ -29,7 +30,7 @@ pub(crate) fn execute(program: Program, command: Command) -> Result<Exit, Failur
         Command::Graph(arguments) => graph::graph(program, &arguments),
         Command::New(arguments) => new::new(program, &arguments),
         Command::Fmt(arguments) => fmt::fmt(&program, &arguments),
-        Command::Import(_) => Ok(Exit::Done),
+        Command::Import(arguments) => import::import(program, &arguments),
         Command::Completions(arguments) => completions::completions(&program, &arguments),
         Command::Man(arguments) => completions::man(&program, &arguments),
         Command::Handlers(arguments) => catalog::handlers(program, &arguments),
