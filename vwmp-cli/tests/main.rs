@@ -8,6 +8,7 @@ mod ci;
 mod demo;
 mod explain;
 mod fmt;
+mod import;
 mod invalid;
 mod library;
 mod new;

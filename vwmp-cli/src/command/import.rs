@@ -54,10 +54,15 @@ fn settled(
     registry: &Registry,
     settings: &Settings,
 ) -> Result<(Draft, String), Failure> {
+    let mut spliced = false;
     loop {
         let text = draft.text(origin);
         let Err(found) = input::checked("the imported workflow", &text, registry, settings) else {
-            return Ok((draft, text));
+            if std::mem::replace(&mut spliced, true) {
+                return Ok((draft, text));
+            }
+            draft.splice();
+            continue;
         };
         if !give_up(&mut draft, &text, &found)? {
             return Err(found.into());

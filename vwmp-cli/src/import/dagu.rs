@@ -19,7 +19,8 @@ pub(super) fn read(root: NodeRef<'_>, name: &str) -> Result<Draft, Diagnostic> {
         return Err(problem.at(root.source(), root.span(), ""));
     };
     let title = root.get("name").and_then(scalar).unwrap_or_else(|| name.to_owned());
-    let mut reader = Reader { root, draft: Draft::new(&title), variables: Variables::default(), ids: HashMap::new() };
+    let mut reader =
+        Reader { root, draft: Draft::new(&title), variables: Variables::default(), ids: HashMap::new() };
     reader.draft.description = root.get("description").and_then(scalar);
     reader.leave();
     reader.settings();
@@ -30,16 +31,57 @@ pub(super) fn read(root: NodeRef<'_>, name: &str) -> Result<Draft, Diagnostic> {
 
 /// Keys of a DAG that mean something here, or nothing at all.
 const READ: [&str; 20] = [
-    "name", "description", "steps", "env", "params", "type", "handlerOn", "handler_on", "timeoutSec", "timeout_sec",
-    "maxActiveSteps", "max_active_steps", "tags", "labels", "group", "histRetentionDays", "hist_retention_days",
-    "working_dir", "workingDir", "consts",
+    "name",
+    "description",
+    "steps",
+    "env",
+    "params",
+    "type",
+    "handlerOn",
+    "handler_on",
+    "timeoutSec",
+    "timeout_sec",
+    "maxActiveSteps",
+    "max_active_steps",
+    "tags",
+    "labels",
+    "group",
+    "histRetentionDays",
+    "hist_retention_days",
+    "working_dir",
+    "workingDir",
+    "consts",
 ];
 
 /// Keys of a step of which the same is true.
 const READ_IN_STEP: [&str; 27] = [
-    "name", "id", "description", "command", "run", "cmd", "script", "shell", "depends", "dir", "workingDir",
-    "working_dir", "env", "continueOn", "continue_on", "retryPolicy", "retry_policy", "timeoutSec", "timeout_sec",
-    "output", "args", "stdout", "stderr", "logOutput", "log_output", "with", "action",
+    "name",
+    "id",
+    "description",
+    "command",
+    "run",
+    "cmd",
+    "script",
+    "shell",
+    "depends",
+    "dir",
+    "workingDir",
+    "working_dir",
+    "env",
+    "continueOn",
+    "continue_on",
+    "retryPolicy",
+    "retry_policy",
+    "timeoutSec",
+    "timeout_sec",
+    "output",
+    "args",
+    "stdout",
+    "stderr",
+    "logOutput",
+    "log_output",
+    "with",
+    "action",
 ];
 
 struct Reader<'d> {
@@ -60,7 +102,8 @@ impl Reader<'_> {
     fn settings(&mut self) {
         let root = self.root;
         let seconds = either(root, "timeoutSec", "timeout_sec").and_then(scalar);
-        self.draft.timeout = seconds.filter(|text| text.parse::<u32>().is_ok_and(|n| n > 0)).map(|text| text + "s");
+        self.draft.timeout =
+            seconds.filter(|text| text.parse::<u32>().is_ok_and(|n| n > 0)).map(|text| text + "s");
         let most = either(root, "maxActiveSteps", "max_active_steps").and_then(scalar);
         self.draft.max_parallel = most.and_then(|text| text.parse().ok()).filter(|most| *most > 0);
         if let Some(params) = root.get("params") {
@@ -87,8 +130,11 @@ impl Reader<'_> {
             // Newer files are chains by default; those with dependencies meant a graph.
             None => steps.kind() == Kind::Seq && !all.iter().any(|(_, step)| step.get("depends").is_some()),
         };
-        let named: Vec<(String, NodeRef<'_>)> =
-            all.iter().enumerate().map(|(number, (key, step))| (self.name(*key, *step, number), *step)).collect();
+        let named: Vec<(String, NodeRef<'_>)> = all
+            .iter()
+            .enumerate()
+            .map(|(number, (key, step))| (self.name(*key, *step, number), *step))
+            .collect();
         let mut before: Vec<String> = Vec::new();
         for (id, node) in named {
             let parts: Vec<NodeRef<'_>> =
@@ -106,7 +152,8 @@ impl Reader<'_> {
     }
 
     fn name(&mut self, key: Option<&str>, step: NodeRef<'_>, number: usize) -> String {
-        let names: Vec<String> = ["id", "name"].iter().filter_map(|key| step.get(key)).filter_map(scalar).collect();
+        let names: Vec<String> =
+            ["id", "name"].iter().filter_map(|key| step.get(key)).filter_map(scalar).collect();
         let names: Vec<String> = key.map(str::to_owned).into_iter().chain(names).collect();
         let id = self.draft.ids.free(names.first().map_or(&format!("step-{}", number + 1), |name| name));
         self.ids.extend(names.into_iter().map(|name| (name, id.clone())));
@@ -165,7 +212,9 @@ impl Reader<'_> {
         }
         let env = variables.used(&script);
         config.extend((!env.is_empty()).then(|| ("env".to_owned(), env.into())));
-        let folder = ["dir", "workingDir", "working_dir"].iter().find_map(|key| node.get(key).or_else(|| self.root.get(key)));
+        let folder = ["dir", "workingDir", "working_dir"]
+            .iter()
+            .find_map(|key| node.get(key).or_else(|| self.root.get(key)));
         if let Some(folder) = folder.and_then(scalar).filter(|folder| folder != ".") {
             let folder = variables.value(&folder)?;
             config.insert("workdir".to_owned(), folder.trim_start_matches("./").into());
@@ -219,7 +268,8 @@ fn command(node: NodeRef<'_>) -> Result<Command, String> {
     let words = match command {
         Some(list) if list.kind() == Kind::Seq => {
             let words: Vec<String> = list.items().filter_map(scalar).collect();
-            let is_program = words.iter().all(|word| !word.contains(char::is_whitespace)) && words.len() == list.len();
+            let is_program =
+                words.iter().all(|word| !word.contains(char::is_whitespace)) && words.len() == list.len();
             // A list of whole commands is a script; a list of words is one command.
             Some(if is_program { words.join(" ") } else { words.join("\n") })
         }
@@ -228,7 +278,9 @@ fn command(node: NodeRef<'_>) -> Result<Command, String> {
     let arguments = texts(node.get("args")).join(" ");
     let words = words.map(|words| if arguments.is_empty() { words } else { format!("{words} {arguments}") });
     match (node.get("script").and_then(scalar), words) {
-        (Some(script), Some(program)) if !program.contains(' ') => Ok(Command { script, shell: Some(program) }),
+        (Some(script), Some(program)) if !program.contains(' ') => {
+            Ok(Command { script, shell: Some(program) })
+        }
         (Some(script), None) => Ok(Command { script, shell }),
         (Some(_), Some(program)) => Err(format!("`script` for `{program}`")),
         (None, Some(script)) => Ok(Command { script, shell }),
@@ -240,13 +292,17 @@ fn is_tolerated(node: NodeRef<'_>) -> bool {
     let Some(on) = either(node, "continueOn", "continue_on") else { return false };
     match on.kind() {
         Kind::Str(text) => text == "failed",
-        _ => ["failure", "failed"].iter().any(|key| on.get(key).is_some_and(|one| one.kind() == Kind::Bool(true))),
+        _ => ["failure", "failed"]
+            .iter()
+            .any(|key| on.get(key).is_some_and(|one| one.kind() == Kind::Bool(true))),
     }
 }
 
 fn retry(policy: NodeRef<'_>) -> Option<Value> {
     let limit: u64 = scalar(policy.get("limit")?)?.parse().ok()?;
-    let delay = either(policy, "intervalSec", "interval_sec").and_then(scalar).and_then(|text| text.parse::<u64>().ok());
+    let delay = either(policy, "intervalSec", "interval_sec")
+        .and_then(scalar)
+        .and_then(|text| text.parse::<u64>().ok());
     let delay = delay.filter(|delay| *delay > 0).unwrap_or(1);
     Some(json!({ "max_attempts": (limit + 1).min(100), "backoff": "constant", "delay": format!("{delay}s") }))
 }

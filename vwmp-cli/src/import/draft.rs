@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
+use super::splice::splice;
 use super::words::Ids;
 use crate::emit;
 
@@ -86,6 +87,16 @@ impl Draft {
         true
     }
 
+    /// Lets scripts read their values as variables. The draft must be valid: values in quotes that keep them from being
+    /// replaced would go unnoticed afterwards.
+    pub(crate) fn splice(&mut self) {
+        for step in self.steps.iter_mut().chain(&mut self.finally) {
+            if let Work::Shell(config) = &mut step.work {
+                splice(config);
+            }
+        }
+    }
+
     /// The draft as a workflow; `origin` says where it comes from.
     pub(crate) fn text(&self, origin: &str) -> String {
         let mut text = format!("# Imported from {}.\n", one_line(origin));
@@ -95,7 +106,8 @@ impl Draft {
         for (line, note) in &self.notes {
             text.push_str(&format!("# - {line}: {}\n", one_line(note)));
         }
-        let mut head = json!({ "vwmp": 1, "name": if self.name.is_empty() { "imported" } else { &self.name } });
+        let mut head =
+            json!({ "vwmp": 1, "name": if self.name.is_empty() { "imported" } else { &self.name } });
         let optional = [
             ("description", self.description.as_ref().map(|text| json!(text))),
             ("parameters", (!self.parameters.is_empty()).then(|| json!(self.parameters))),

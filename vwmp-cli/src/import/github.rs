@@ -29,7 +29,8 @@ pub(super) fn read(root: NodeRef<'_>, name: &str, only: Option<&str>) -> Result<
     }
     let title = root.get("name").and_then(scalar).unwrap_or_else(|| name.to_owned());
     let wanted = wanted(jobs, only);
-    let mut reader = Reader { root, jobs, draft: Draft::new(&title), inputs: HashMap::new(), ids: HashMap::new() };
+    let mut reader =
+        Reader { root, jobs, draft: Draft::new(&title), inputs: HashMap::new(), ids: HashMap::new() };
     reader.triggers();
     reader.leave(root, &["permissions", "concurrency", "run-name"]);
     reader.name_steps(&wanted);
@@ -107,7 +108,12 @@ impl Reader<'_> {
             parameter["enum"] = options.into();
         }
         match input.get("default") {
-            Some(default) if kind == "string" => parameter["default"] = scalar(default).unwrap_or_default().into(),
+            Some(default) if kind == "string" => {
+                parameter["default"] = scalar(default).unwrap_or_default().into()
+            }
+            Some(default) if scalar(default).is_some_and(|text| text.contains("${{")) => {
+                self.draft.note(line(default), format!("the default of the input `{name}`"));
+            }
             Some(default) => parameter["default"] = default.to_json(),
             None if input.get("required").is_some_and(|one| one.kind() == Kind::Bool(true)) => {
                 parameter["required"] = true.into();
@@ -124,10 +130,12 @@ impl Reader<'_> {
     fn name_steps(&mut self, wanted: &[String]) {
         for name in wanted {
             let Some(job) = self.jobs.get(name) else { continue };
-            let steps: Vec<NodeRef<'_>> = job.get("steps").into_iter().flat_map(|steps| steps.items()).collect();
+            let steps: Vec<NodeRef<'_>> =
+                job.get("steps").into_iter().flat_map(|steps| steps.items()).collect();
             let ids = steps.iter().enumerate().map(|(number, step)| {
                 let own = ["id", "name"].iter().find_map(|key| step.get(key)).and_then(scalar);
-                let own = own.filter(|text| !text.contains("${{")).unwrap_or_else(|| (number + 1).to_string());
+                let own =
+                    own.filter(|text| !text.contains("${{")).unwrap_or_else(|| (number + 1).to_string());
                 self.draft.ids.free(&format!("{name}-{own}").to_lowercase())
             });
             let mut ids: Vec<String> = ids.collect();
@@ -158,7 +166,13 @@ impl Reader<'_> {
             let uses = job.get("uses").and_then(scalar).unwrap_or_default();
             self.draft.note(line(job), format!("job `{name}` uses {uses}"));
             let name = Some(format!("not carried over: uses {uses}"));
-            self.draft.steps.push(Step { id: ids[0].clone(), name, line: line(job), needs, ..Step::default() });
+            self.draft.steps.push(Step {
+                id: ids[0].clone(),
+                name,
+                line: line(job),
+                needs,
+                ..Step::default()
+            });
             return;
         };
         let mut needs: Vec<String> = needs;
@@ -176,11 +190,15 @@ impl Reader<'_> {
         };
         let mut first: BTreeMap<String, String> = BTreeMap::new();
         for (key, values) in matrix.entries().filter(|(key, _)| !matches!(key.text, "include" | "exclude")) {
-            first.extend(values.items().next().and_then(scalar).map(|value| (key.text.to_owned(), value)));
+            if let Some(value) = values.items().next() {
+                spread(&mut first, key.text, value);
+            }
         }
-        for (key, value) in matrix.get("include").and_then(|list| list.items().next()).iter().flat_map(|one| one.entries()) {
-            if let Some(value) = scalar(value) {
-                first.entry(key.text.to_owned()).or_insert(value);
+        for (key, value) in
+            matrix.get("include").and_then(|list| list.items().next()).iter().flat_map(|one| one.entries())
+        {
+            if !first.contains_key(key.text) {
+                spread(&mut first, key.text, value);
             }
         }
         first.retain(|_, value| !value.contains("${{"));
@@ -202,7 +220,12 @@ impl Reader<'_> {
         env
     }
 
-    fn scope<'s>(&'s mut self, job: &'s str, matrix: &'s BTreeMap<String, String>, env: &'s Env) -> Scope<'s> {
+    fn scope<'s>(
+        &'s mut self,
+        job: &'s str,
+        matrix: &'s BTreeMap<String, String>,
+        env: &'s Env,
+    ) -> Scope<'s> {
         Scope {
             draft: &mut self.draft,
             inputs: &self.inputs,
@@ -257,7 +280,9 @@ impl Reader<'_> {
             needs,
             when,
             tolerated: tolerated(node) || tolerated(*job),
-            timeout: minutes.filter(|text| text.parse::<u32>().is_ok_and(|number| number > 0)).map(|text| text + "m"),
+            timeout: minutes
+                .filter(|text| text.parse::<u32>().is_ok_and(|number| number > 0))
+                .map(|text| text + "m"),
             ..Step::default()
         };
         match (node.get("run").and_then(scalar), node.get("uses").and_then(scalar)) {
@@ -294,7 +319,8 @@ impl Reader<'_> {
         let mut scope = self.scope(name, matrix, env);
         let run = scope.text(script)?;
         let folder = folder.map(|folder| scope.text(&folder)).transpose()?;
-        let mut env: Map<String, Value> = env.iter().map(|(key, text)| (key.clone(), text.as_str().into())).collect();
+        let mut env: Map<String, Value> =
+            env.iter().map(|(key, text)| (key.clone(), text.as_str().into())).collect();
         let run = self.files(&run, node, &mut env);
         let shell = shell.as_deref().and_then(|shell| shell.split(' ').next()).unwrap_or("bash");
         let mut config = Map::from_iter([("run".to_owned(), run.into()), ("shell".to_owned(), shell.into())]);
@@ -326,6 +352,16 @@ struct Before<'j> {
     env: &'j Env,
     condition: Option<String>,
     job: NodeRef<'j>,
+}
+
+/// A value of a matrix; those of a mapping by their paths, such as `job.target`.
+fn spread(values: &mut BTreeMap<String, String>, name: &str, value: NodeRef<'_>) {
+    match scalar(value) {
+        Some(text) => drop(values.insert(name.to_owned(), text)),
+        None => {
+            value.entries().for_each(|(key, value)| spread(values, &format!("{name}.{}", key.text), value))
+        }
+    }
 }
 
 fn default_run(place: NodeRef<'_>) -> Option<NodeRef<'_>> {

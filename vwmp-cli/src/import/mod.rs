@@ -6,6 +6,7 @@
 mod draft;
 mod dagu;
 mod github;
+mod splice;
 mod taskfile;
 mod words;
 
@@ -30,7 +31,9 @@ pub(crate) fn import(
         let message = "the file is no GitHub Actions workflow, no Taskfile and no Dagu DAG";
         return Err(Diagnostic::error("vwmp::unknown-format", message)
             .at(document.source(), root.span(), "")
-            .help("a workflow has `jobs:`, a Taskfile `tasks:`, a DAG `steps:`; say which it is with --from"));
+            .help(
+                "a workflow has `jobs:`, a Taskfile `tasks:`, a DAG `steps:`; say which it is with --from",
+            ));
     };
     let draft = match format {
         ForeignFormat::Github => github::read(root, name, only),
@@ -84,7 +87,3 @@ fn texts(node: Option<NodeRef<'_>>) -> Vec<String> {
 fn line(node: NodeRef<'_>) -> u32 {
     node.source().position(node.span().start).line
 }
-
-#[cfg(test)]
-#[path = "tests.rs"]
-mod tests;

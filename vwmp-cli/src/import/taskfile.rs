@@ -24,7 +24,14 @@ pub(super) fn read(root: NodeRef<'_>, name: &str, only: Option<&str>) -> Result<
         None if tasks.get("default").is_some() => vec!["default".to_owned()],
         None => tasks.entries().map(|(key, _)| key.text.to_owned()).collect(),
     };
-    let mut reader = Reader { root, tasks, draft: Draft::new(name), done: HashMap::new(), open: Vec::new() };
+    let mut reader = Reader {
+        root,
+        tasks,
+        draft: Draft::new(name),
+        globals: BTreeMap::new(),
+        done: HashMap::new(),
+        open: Vec::new(),
+    };
     reader.leave(root, &["includes", "dotenv", "output", "interval", "run", "method"]);
     reader.variables();
     for name in &wanted {
@@ -34,7 +41,9 @@ pub(super) fn read(root: NodeRef<'_>, name: &str, only: Option<&str>) -> Result<
         let left: Vec<&str> =
             tasks.entries().map(|(key, _)| key.text).filter(|key| !reader.done.contains_key(*key)).collect();
         if !left.is_empty() {
-            reader.draft.note(line(tasks), format!("tasks that `{}` does not call: {}", wanted[0], left.join(", ")));
+            reader
+                .draft
+                .note(line(tasks), format!("tasks that `{}` does not call: {}", wanted[0], left.join(", ")));
         }
     }
     Ok(reader.draft)
@@ -44,6 +53,8 @@ struct Reader<'d> {
     root: NodeRef<'d>,
     tasks: NodeRef<'d>,
     draft: Draft,
+    /// The variables of the file that are no fixed text, as text of ours.
+    globals: BTreeMap<String, String>,
     /// The last steps of each task that was read.
     done: HashMap<String, Vec<String>>,
     /// The tasks that are being read.
@@ -61,20 +72,29 @@ impl<'d> Reader<'d> {
     fn variables(&mut self) {
         let Some(vars) = self.root.get("vars") else { return };
         let mut values = Map::new();
-        for (key, value) in vars.entries() {
-            match scalar(value) {
-                Some(text) if text.contains("{{") => {
-                    self.draft.note(line(value), format!("the variable `{}`, which is a template", key.text));
-                }
-                Some(text) => drop(values.insert(key.text.to_owned(), words::literal(&text).into())),
-                None if value.get("sh").is_some() => {
-                    self.draft.note(line(value), format!("the variable `{}`, which a command gives", key.text));
-                }
-                None => self.draft.note(line(value), format!("the variable `{}`", key.text)),
-            }
+        let fixed = |text: &String| !text.contains("{{");
+        for (key, text) in vars.entries().filter_map(|(key, value)| Some((key, scalar(value).filter(fixed)?)))
+        {
+            values.insert(key.text.to_owned(), words::literal(&text).into());
         }
         if !values.is_empty() {
             self.draft.config.insert("vars".to_owned(), values.into());
+        }
+        for (key, value) in
+            vars.entries().filter(|(_, value)| !scalar(*value).is_some_and(|text| fixed(&text)))
+        {
+            let mut names = Variables { own: &self.globals, draft: &mut self.draft };
+            let read = match (scalar(value), value.get("sh").and_then(scalar)) {
+                (Some(text), _) => names.text(&text),
+                (None, Some(script)) => {
+                    names.text(&script).map(|script| given(names.draft, key.text, value, script))
+                }
+                (None, None) => Err("a list or a mapping".to_owned()),
+            };
+            match read {
+                Ok(text) => drop(self.globals.insert(key.text.to_owned(), text)),
+                Err(why) => self.draft.note(line(value), format!("the variable `{}`: {why}", key.text)),
+            }
         }
     }
 
@@ -84,11 +104,17 @@ impl<'d> Reader<'d> {
             return done.clone();
         }
         let Some(task) = self.tasks.get(name).filter(|_| !self.open.iter().any(|one| one == name)) else {
-            self.draft.note(line(self.tasks), format!("the task `{name}`, which is not in this file or calls itself"));
+            self.draft.note(
+                line(self.tasks),
+                format!("the task `{name}`, which is not in this file or calls itself"),
+            );
             return after.to_vec();
         };
         self.open.push(name.to_owned());
-        self.leave(task, &["sources", "generates", "status", "platforms", "prompt", "preconditions", "dotenv", "for"]);
+        self.leave(
+            task,
+            &["sources", "generates", "status", "platforms", "prompt", "preconditions", "dotenv", "for"],
+        );
         let mut last = after.to_vec();
         for dependency in task.get("deps").into_iter().flat_map(|deps| deps.items()) {
             let called = dependency.get("task").and_then(scalar).or_else(|| scalar(dependency));
@@ -112,7 +138,13 @@ impl<'d> Reader<'d> {
         }
     }
 
-    fn command(&mut self, own: &Own<'_>, number: usize, node: NodeRef<'_>, needs: Vec<String>) -> Vec<String> {
+    fn command(
+        &mut self,
+        own: &Own<'_>,
+        number: usize,
+        node: NodeRef<'_>,
+        needs: Vec<String>,
+    ) -> Vec<String> {
         if let Some(called) = node.get("task").and_then(scalar) {
             self.leave_vars(node);
             return if called.contains("{{") {
@@ -124,9 +156,10 @@ impl<'d> Reader<'d> {
         }
         let id = self.draft.ids.free(&format!("{}-{}", own.name, number + 1));
         let script = node.get("cmd").and_then(scalar).or_else(|| scalar(node));
-        let tolerated = [Some(node), Some(own.task)].into_iter().flatten().any(|place| {
-            place.get("ignore_error").is_some_and(|one| one.kind() == Kind::Bool(true))
-        });
+        let tolerated = [Some(node), Some(own.task)]
+            .into_iter()
+            .flatten()
+            .any(|place| place.get("ignore_error").is_some_and(|one| one.kind() == Kind::Bool(true)));
         let mut step = Step { id, line: line(node), needs, tolerated, ..Step::default() };
         if number == 0 {
             step.name = own.task.get("desc").and_then(scalar).filter(|text| !text.contains("{{"));
@@ -151,6 +184,15 @@ impl<'d> Reader<'d> {
     }
 }
 
+/// A variable that a command gives: a step of its own, whose output it is.
+fn given(draft: &mut Draft, name: &str, place: NodeRef<'_>, script: String) -> String {
+    let id = draft.ids.free(&format!("var-{name}").to_lowercase());
+    let work = Work::Shell(Map::from_iter([("run".to_owned(), script.into())]));
+    let value = format!("$<{} ?? \"\">", words::path(&["step_outputs", &id, "stdout"]));
+    draft.steps.push(Step { id, line: line(place), work, ..Step::default() });
+    value
+}
+
 /// What the commands of a task share.
 struct Own<'d> {
     name: String,
@@ -162,9 +204,20 @@ struct Own<'d> {
 
 impl<'d> Own<'d> {
     fn of(reader: &mut Reader<'d>, name: &str, task: NodeRef<'d>) -> Self {
-        let mut own = Self { name: name.to_owned(), task, variables: BTreeMap::new(), env: BTreeMap::new(), folder: None };
+        let mut own = Self {
+            name: name.to_owned(),
+            task,
+            variables: reader.globals.clone(),
+            env: BTreeMap::new(),
+            folder: None,
+        };
         for (key, value) in task.get("vars").into_iter().flat_map(|vars| vars.entries()) {
-            match scalar(value).map(|text| own.names(&mut reader.draft).text(&text)) {
+            let text = scalar(value).map(|text| own.names(&mut reader.draft).text(&text));
+            let command = value.get("sh").and_then(scalar).map(|script| {
+                let script = own.names(&mut reader.draft).text(&script)?;
+                Ok(given(&mut reader.draft, key.text, value, script))
+            });
+            match text.or(command) {
                 Some(Ok(text)) => drop(own.variables.insert(key.text.to_owned(), text)),
                 _ => reader.draft.note(line(value), format!("the variable `{}` of `{name}`", key.text)),
             }
@@ -177,7 +230,9 @@ impl<'d> Own<'d> {
             for (key, value) in place.get("env").into_iter().flat_map(|env| env.entries()) {
                 match scalar(value).map(|text| own.names(&mut reader.draft).text(&text)) {
                     Some(Ok(text)) => drop(own.env.insert(key.text.to_owned(), text)),
-                    _ => reader.draft.note(line(value), format!("the variable `{}` of the environment", key.text)),
+                    _ => reader
+                        .draft
+                        .note(line(value), format!("the variable `{}` of the environment", key.text)),
                 }
             }
         }

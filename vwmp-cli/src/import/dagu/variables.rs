@@ -72,7 +72,8 @@ impl Variables {
         }
         let Some(name) = item.get("name").and_then(scalar) else { return };
         let parameter = words::name(&name);
-        let mut schema = json!({ "type": item.get("type").and_then(scalar).unwrap_or_else(|| "string".into()) });
+        let mut schema =
+            json!({ "type": item.get("type").and_then(scalar).unwrap_or_else(|| "string".into()) });
         for key in ["default", "description", "required", "enum"] {
             if let Some(value) = item.get(key) {
                 schema[key] = value.to_json();
@@ -119,7 +120,8 @@ impl Variables {
             out.push_str(&rest[..at]);
             let end = rest[at..].find('}').map(|end| at + end);
             let name = end.map_or("", |end| &rest[at + 2..end]);
-            let dotted = name.contains('.') && name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
+            let dotted =
+                name.contains('.') && name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
             match end.filter(|_| dotted) {
                 Some(end) => {
                     out.push_str(&self.named(name, ids)?);
@@ -138,7 +140,9 @@ impl Variables {
     fn named(&self, name: &str, ids: &HashMap<String, String>) -> Result<String, String> {
         let segments: Vec<&str> = name.split('.').collect();
         match segments.as_slice() {
-            ["env", name] | ["params", name] if self.known.contains_key(*name) => Ok(self.known[*name].clone()),
+            ["env", name] | ["params", name] if self.known.contains_key(*name) => {
+                Ok(self.known[*name].clone())
+            }
             ["env", name] => Ok(format!("$<env.{name} ?? \"\">")),
             ["consts", name] if self.constants.iter().any(|one| one == name) => {
                 Ok(format!("$<{}>", words::path(&["config", "consts", name])))

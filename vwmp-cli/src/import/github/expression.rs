@@ -182,7 +182,9 @@ impl Reader<'_> {
                 Ok(inner)
             }
             Token::Sign(sign) => Err(format!("an expression with `{sign}` where a value was expected")),
-            Token::Name(name) if matches!(name.as_str(), "true" | "false") => Ok(Expression::new(name, Kind::Bool)),
+            Token::Name(name) if matches!(name.as_str(), "true" | "false") => {
+                Ok(Expression::new(name, Kind::Bool))
+            }
             Token::Name(name) if name == "null" => Ok(Expression::new("\"\"", Kind::Text)),
             Token::Name(name) if self.take("(") => self.call(&name),
             Token::Name(name) => self.name(name),
@@ -226,7 +228,9 @@ impl Reader<'_> {
             ("success", []) => bool("succeeded()".into()),
             ("failure", []) => bool("failed()".into()),
             ("contains", [a, b]) if a.kind == Kind::Text => bool(format!("{}.contains({})", a.text, b.text)),
-            ("startswith", [a, b]) if a.kind == Kind::Text => bool(format!("{}.startsWith({})", a.text, b.text)),
+            ("startswith", [a, b]) if a.kind == Kind::Text => {
+                bool(format!("{}.startsWith({})", a.text, b.text))
+            }
             ("endswith", [a, b]) if a.kind == Kind::Text => bool(format!("{}.endsWith({})", a.text, b.text)),
             ("format", [pattern, given @ ..]) => format_call(&pattern.text, given),
             _ => Err(format!("the function `{name}()`")),
@@ -242,7 +246,9 @@ fn alike(left: Expression, right: Expression) -> (String, String) {
         _ => None,
     };
     match (left.kind, right.kind) {
-        (Kind::Bool, Kind::Text) => (left.text, unquoted(&right.text).map_or(right.text.clone(), str::to_owned)),
+        (Kind::Bool, Kind::Text) => {
+            (left.text, unquoted(&right.text).map_or(right.text.clone(), str::to_owned))
+        }
         (Kind::Text, Kind::Bool) if left.is_path => (left.text, quoted(&right.text)),
         (Kind::Text, Kind::Other) => (left.text, quoted(&right.text)),
         _ => (left.text, right.text),

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use vwmp_core::document::NodeRef;
 
 use super::super::draft::Draft;
-use super::super::words::{self, literal};
 use super::super::scalar;
+use super::super::words::{self, literal};
 use super::expression::{Expression, Kind, Names, translate};
 
 /// Variables with their values as text of ours.
@@ -28,9 +28,28 @@ pub(super) struct Scope<'s> {
 
 /// What the service tells about itself; each is a variable of the environment.
 const GITHUB: [&str; 22] = [
-    "action", "actor", "api_url", "base_ref", "event_name", "head_ref", "job", "ref", "ref_name", "ref_type",
-    "repository", "repository_owner", "run_attempt", "run_id", "run_number", "server_url", "sha", "triggering_actor",
-    "workflow", "workflow_ref", "repository_id", "graphql_url",
+    "action",
+    "actor",
+    "api_url",
+    "base_ref",
+    "event_name",
+    "head_ref",
+    "job",
+    "ref",
+    "ref_name",
+    "ref_type",
+    "repository",
+    "repository_owner",
+    "run_attempt",
+    "run_id",
+    "run_number",
+    "server_url",
+    "sha",
+    "triggering_actor",
+    "workflow",
+    "workflow_ref",
+    "repository_id",
+    "graphql_url",
 ];
 
 impl Scope<'_> {
@@ -41,7 +60,12 @@ impl Scope<'_> {
         while let Some(at) = rest.find("${{") {
             let end = rest[at..].find("}}").ok_or("an expression without its `}}`")? + at;
             out.push_str(&literal(&rest[..at]));
-            out.push_str(&translate(&rest[at + 3..end], self)?.value());
+            let inner = rest[at + 3..end].trim();
+            match inner.strip_prefix("env.").and_then(|name| self.env.get(name)) {
+                // Text inside text, as it was.
+                Some(value) => out.push_str(value),
+                None => out.push_str(&translate(inner, self)?.value()),
+            }
             rest = &rest[end + 2..];
         }
         out.push_str(&literal(rest));
@@ -58,7 +82,8 @@ impl Scope<'_> {
     }
 
     fn input(&self, name: &str) -> Result<Expression, String> {
-        let kind = *self.inputs.get(name).ok_or_else(|| format!("the input `{name}`, which is not declared"))?;
+        let kind =
+            *self.inputs.get(name).ok_or_else(|| format!("the input `{name}`, which is not declared"))?;
         Ok(Expression::path(&["parameters", &words::name(name)], kind))
     }
 
@@ -75,7 +100,9 @@ impl Scope<'_> {
         };
         let value = text.strip_prefix("$<").and_then(|text| text.strip_suffix('>'));
         match value {
-            None if !text.contains("$<") => Ok(Expression::new(Value::from(text.as_str()).to_string(), Kind::Text)),
+            None if !text.contains("$<") => {
+                Ok(Expression::new(Value::from(text.as_str()).to_string(), Kind::Text))
+            }
             Some(value) if !value.contains("$<") => match value.strip_suffix(" ?? \"\"") {
                 Some(path) => Ok(Expression { text: path.to_owned(), kind: Kind::Text, is_path: true }),
                 None => Ok(Expression::new(value, Kind::Text)),
@@ -105,7 +132,8 @@ impl Scope<'_> {
         let unknown = || format!("the output `{name}` of the job `{job}`");
         let output = self.jobs.get(job).and_then(|job| job.get("outputs")?.get(name)).and_then(scalar);
         let text = output.ok_or_else(unknown)?;
-        let inner = text.trim().strip_prefix("${{").and_then(|text| text.strip_suffix("}}")).ok_or_else(unknown)?;
+        let inner =
+            text.trim().strip_prefix("${{").and_then(|text| text.strip_suffix("}}")).ok_or_else(unknown)?;
         if self.depth > 8 || inner.contains("${{") {
             return Err(unknown());
         }
@@ -132,10 +160,16 @@ impl Names for Scope<'_> {
             ["secrets", name] => Ok(self.secret(name)),
             ["github", "token"] => Ok(self.secret("GITHUB_TOKEN")),
             ["vars", name] => Ok(self.configured("vars", name, "".into())),
-            ["matrix", name] => match self.matrix.get(*name) {
-                Some(value) => Ok(self.configured("matrix", &format!("{}-{name}", self.job), value.as_str().into())),
-                None => Err(format!("the matrix value `{name}`")),
-            },
+            ["matrix", names @ ..] if !self.matrix.is_empty() => {
+                Ok(match self.matrix.get(&names.join(".")) {
+                    Some(value) => {
+                        let name = format!("{}-{}", self.job, names.join("-"));
+                        self.configured("matrix", &name, value.as_str().into())
+                    }
+                    // What another combination has is empty in this one.
+                    None => Expression::new("\"\"", Kind::Text),
+                })
+            }
             ["github", "workspace"] => Ok(Expression::path(&["run", "workspace"], Kind::Text)),
             ["github", name] if GITHUB.contains(name) => {
                 let value = format!("$<env.GITHUB_{} ?? \"\">", name.to_uppercase());

@@ -36,7 +36,9 @@ impl Variables<'_> {
         {
             return Ok(literal(text));
         }
-        let name = inner.strip_prefix('.').filter(|name| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'));
+        let name = inner
+            .strip_prefix('.')
+            .filter(|name| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'));
         let Some(name) = name else { return Err(format!("the template `{{{{{inner}}}}}`")) };
         if let Some(text) = self.own.get(name) {
             return Ok(text.clone());
