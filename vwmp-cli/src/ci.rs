@@ -5,7 +5,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::path::Path;
 
 use vwmp_core::diagnostic::{Diagnostic, Diagnostics, Severity};
-use vwmp_core::document::Document;
+use vwmp_core::document::{Document, NodeRef};
 use vwmp_core::run::{Report, StepStatus};
 use vwmp_core::source::Source;
 
@@ -83,9 +83,9 @@ fn step_lines(text: &str) -> BTreeMap<String, u32> {
         return BTreeMap::new();
     };
     let root = document.root();
-    let steps = ["steps", "finally"].iter().filter_map(|key| root.get(key)).flat_map(|list| list.items());
+    let steps = ["steps", "finally"].iter().filter_map(|key| root.get(key)).flat_map(NodeRef::items);
     let lines = steps.enumerate().map(|(number, step)| {
-        let id = step.get("id").and_then(|id| id.as_str());
+        let id = step.get("id").and_then(NodeRef::as_str);
         let id = id.map_or_else(|| format!("step-{}", number + 1), str::to_owned);
         (id, document.source().position(step.span().start).line)
     });

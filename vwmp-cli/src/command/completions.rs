@@ -25,7 +25,7 @@ pub(super) fn man(program: &Program, arguments: &arguments::Man) -> Result<Exit,
     }
     let page = match &arguments.command {
         None => described,
-        Some(name) => subcommand(program, described, name)?,
+        Some(name) => subcommand(program, &described, name)?,
     };
     let mut text = Vec::new();
     Man::new(page).render(&mut text)?;
@@ -37,7 +37,7 @@ fn described(program: &Program) -> clap::Command {
     Arguments::described(program.name(), program.version())
 }
 
-fn subcommand(program: &Program, all: clap::Command, name: &str) -> Result<clap::Command, Failure> {
+fn subcommand(program: &Program, all: &clap::Command, name: &str) -> Result<clap::Command, Failure> {
     let known: Vec<&str> = all.get_subcommands().map(clap::Command::get_name).collect();
     match all.find_subcommand(name) {
         Some(found) => {

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use vwmp_core::diagnostic::Diagnostics;
-use vwmp_core::document::Document;
+use vwmp_core::document::{Document, NodeRef};
 use vwmp_core::registry::Registry;
 use vwmp_core::source::Source;
 use vwmp_core::workflow::Settings;
@@ -75,7 +75,7 @@ fn give_up(draft: &mut Draft, text: &str, found: &Diagnostics) -> Result<bool, F
     let document = Document::parse(Arc::new(Source::new("the imported workflow", text)))?;
     let root = document.root();
     let lists = ["steps", "finally"].iter().filter_map(|key| root.get(key));
-    let spans: Vec<_> = lists.flat_map(|list| list.items()).map(|step| step.span()).collect();
+    let spans: Vec<_> = lists.flat_map(NodeRef::items).map(NodeRef::span).collect();
     let mut any = false;
     for one in found {
         let at = one.labels.first().map_or(0, |label| label.span.start);

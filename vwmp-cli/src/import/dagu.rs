@@ -222,19 +222,18 @@ impl Reader<'_> {
         for key in ["stdout", "stderr"].iter().filter(|key| node.get(key).is_some()) {
             self.draft.note(line(node), format!("step `{id}`: `{key}`, a file for what it writes"));
         }
-        match node.get("output") {
-            Some(output) => match scalar(output) {
+        if let Some(output) = node.get("output") {
+            match scalar(output) {
                 Some(name) => self.variables.set_output(name.trim_start_matches('$'), id),
                 None => return Err("`output` as a mapping".to_owned()),
-            },
-            None => {}
+            }
         }
         Ok(config)
     }
 
     fn handlers(&mut self) {
         let handlers = either(self.root, "handlerOn", "handler_on");
-        for (key, node) in handlers.into_iter().flat_map(|handlers| handlers.entries()) {
+        for (key, node) in handlers.into_iter().flat_map(NodeRef::entries) {
             let when = match key.text {
                 "success" => Some("run.status == \"succeeded\""),
                 "failure" => Some("run.status == \"failed\""),
@@ -281,9 +280,8 @@ fn command(node: NodeRef<'_>) -> Result<Command, String> {
         (Some(script), Some(program)) if !program.contains(' ') => {
             Ok(Command { script, shell: Some(program) })
         }
-        (Some(script), None) => Ok(Command { script, shell }),
         (Some(_), Some(program)) => Err(format!("`script` for `{program}`")),
-        (None, Some(script)) => Ok(Command { script, shell }),
+        (Some(script), None) | (None, Some(script)) => Ok(Command { script, shell }),
         (None, None) => Err("no command".to_owned()),
     }
 }

@@ -86,14 +86,14 @@ impl Reader<'_> {
         }
         for event in ["workflow_dispatch", "workflow_call"] {
             let inputs = on.get(event).and_then(|event| event.get("inputs"));
-            for (name, input) in inputs.into_iter().flat_map(|inputs| inputs.entries()) {
+            for (name, input) in inputs.into_iter().flat_map(NodeRef::entries) {
                 self.input(name.text, input);
             }
         }
     }
 
     fn input(&mut self, name: &str, input: NodeRef<'_>) {
-        let kind = input.get("type").and_then(|kind| kind.as_str()).unwrap_or("string");
+        let kind = input.get("type").and_then(NodeRef::as_str).unwrap_or("string");
         let (kind, gives) = match kind {
             "boolean" => ("boolean", Gives::Bool),
             "number" => ("number", Gives::Other),
@@ -109,7 +109,7 @@ impl Reader<'_> {
         }
         match input.get("default") {
             Some(default) if kind == "string" => {
-                parameter["default"] = scalar(default).unwrap_or_default().into()
+                parameter["default"] = scalar(default).unwrap_or_default().into();
             }
             Some(default) if scalar(default).is_some_and(|text| text.contains("${{")) => {
                 self.draft.note(line(default), format!("the default of the input `{name}`"));
@@ -130,8 +130,7 @@ impl Reader<'_> {
     fn name_steps(&mut self, wanted: &[String]) {
         for name in wanted {
             let Some(job) = self.jobs.get(name) else { continue };
-            let steps: Vec<NodeRef<'_>> =
-                job.get("steps").into_iter().flat_map(|steps| steps.items()).collect();
+            let steps: Vec<NodeRef<'_>> = job.get("steps").into_iter().flat_map(NodeRef::items).collect();
             let ids = steps.iter().enumerate().map(|(number, step)| {
                 let own = ["id", "name"].iter().find_map(|key| step.get(key)).and_then(scalar);
                 let own =
@@ -210,7 +209,7 @@ impl Reader<'_> {
 
     fn env(&mut self, job: &str, matrix: &BTreeMap<String, String>, known: &Env, place: NodeRef<'_>) -> Env {
         let mut env = Env::new();
-        for (key, value) in place.get("env").into_iter().flat_map(|env| env.entries()) {
+        for (key, value) in place.get("env").into_iter().flat_map(NodeRef::entries) {
             let text = scalar(value).unwrap_or_default();
             match self.scope(job, matrix, known).text(&text) {
                 Ok(text) => drop(env.insert(key.text.to_owned(), text)),
@@ -359,7 +358,7 @@ fn spread(values: &mut BTreeMap<String, String>, name: &str, value: NodeRef<'_>)
     match scalar(value) {
         Some(text) => drop(values.insert(name.to_owned(), text)),
         None => {
-            value.entries().for_each(|(key, value)| spread(values, &format!("{name}.{}", key.text), value))
+            value.entries().for_each(|(key, value)| spread(values, &format!("{name}.{}", key.text), value));
         }
     }
 }

@@ -116,7 +116,7 @@ impl<'d> Reader<'d> {
             &["sources", "generates", "status", "platforms", "prompt", "preconditions", "dotenv", "for"],
         );
         let mut last = after.to_vec();
-        for dependency in task.get("deps").into_iter().flat_map(|deps| deps.items()) {
+        for dependency in task.get("deps").into_iter().flat_map(NodeRef::items) {
             let called = dependency.get("task").and_then(scalar).or_else(|| scalar(dependency));
             self.leave_vars(dependency);
             last.extend(called.map(|called| self.task(&called, after)).unwrap_or_default());
@@ -211,7 +211,7 @@ impl<'d> Own<'d> {
             env: BTreeMap::new(),
             folder: None,
         };
-        for (key, value) in task.get("vars").into_iter().flat_map(|vars| vars.entries()) {
+        for (key, value) in task.get("vars").into_iter().flat_map(NodeRef::entries) {
             let text = scalar(value).map(|text| own.names(&mut reader.draft).text(&text));
             let command = value.get("sh").and_then(scalar).map(|script| {
                 let script = own.names(&mut reader.draft).text(&script)?;
@@ -227,7 +227,7 @@ impl<'d> Own<'d> {
             reader.draft.parameters.insert(words::name(&variable), parameter);
         }
         for place in [reader.root, task] {
-            for (key, value) in place.get("env").into_iter().flat_map(|env| env.entries()) {
+            for (key, value) in place.get("env").into_iter().flat_map(NodeRef::entries) {
                 match scalar(value).map(|text| own.names(&mut reader.draft).text(&text)) {
                     Some(Ok(text)) => drop(own.env.insert(key.text.to_owned(), text)),
                     _ => reader

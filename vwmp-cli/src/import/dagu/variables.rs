@@ -140,9 +140,7 @@ impl Variables {
     fn named(&self, name: &str, ids: &HashMap<String, String>) -> Result<String, String> {
         let segments: Vec<&str> = name.split('.').collect();
         match segments.as_slice() {
-            ["env", name] | ["params", name] if self.known.contains_key(*name) => {
-                Ok(self.known[*name].clone())
-            }
+            ["env" | "params", name] if self.known.contains_key(*name) => Ok(self.known[*name].clone()),
             ["env", name] => Ok(format!("$<env.{name} ?? \"\">")),
             ["consts", name] if self.constants.iter().any(|one| one == name) => {
                 Ok(format!("$<{}>", words::path(&["config", "consts", name])))
