@@ -8,14 +8,23 @@ use std::sync::Arc;
 use vwmp_core::config::ConfigFile;
 use vwmp_core::diagnostic::Diagnostics;
 use vwmp_core::document::Document;
+use vwmp_core::masking::SHORTEST;
 use vwmp_core::registry::Registry;
+use vwmp_core::run::Limits;
+use vwmp_core::run::memory::MemoryLog;
 use vwmp_core::source::Source;
 use vwmp_core::workflow::{NoFiles, Settings, Workflow};
 use vwmp_plugins as _;
 
 pub(crate) const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-const PAGES: [&str; 5] =
-    ["README.md", "docs/workflow.md", "docs/configuration.md", "docs/plugins.md", "docs/embedding.md"];
+const PAGES: [&str; 6] = [
+    "README.md",
+    "docs/workflow.md",
+    "docs/secrets.md",
+    "docs/configuration.md",
+    "docs/plugins.md",
+    "docs/embedding.md",
+];
 
 /// A fenced block of a page.
 pub(crate) struct Block {
@@ -95,6 +104,27 @@ fn check_adapters(file: &ConfigFile, registry: &Registry, block: &Block) -> Opti
         assert!(errors.is_empty(), "{}: {}: {errors:?}", block.place, entry.name);
     }
     None
+}
+
+#[test]
+fn every_key_and_limit_is_on_the_page() {
+    let page = fs::read_to_string(Path::new(ROOT).join("docs/workflow.md")).unwrap();
+    let row = |what: &str, text: &str| {
+        let found = page.lines().any(|line| line.starts_with(&format!("| {what}")) && line.contains(text));
+        assert!(found, "docs/workflow.md has no row `{what}` with `{text}`");
+    };
+    let schema = vwmp_cli::reference::schema(&Registry::linked().unwrap());
+    let schema: serde_json::Value = serde_json::from_str(&schema).unwrap();
+    for part in ["", "/$defs/step", "/$defs/retry"] {
+        let keys = schema.pointer(&format!("{part}/properties")).and_then(serde_json::Value::as_object);
+        keys.unwrap().keys().for_each(|key| row(&format!("`{key}` |"), ""));
+    }
+    let Limits { grace, output_bytes } = Limits::default();
+    row("a secret", &format!("{SHORTEST} bytes"));
+    row("a file", &format!("{} MiB", Source::MAX_BYTES >> 20));
+    row("the output of a step", &format!("{} MiB", output_bytes >> 20));
+    row("lines kept of a step", &format!("{} KiB", MemoryLog::BYTES_PER_STEP >> 10));
+    row("the time in which a handler stops", &format!("{} seconds", grace.as_secs()));
 }
 
 #[test]

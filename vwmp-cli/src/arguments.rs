@@ -14,8 +14,8 @@ use crate::exit::Exit;
 #[derive(Debug, Parser)]
 #[command(
     disable_help_subcommand = true,
-    after_help = "Exit codes: 0 done, 1 the run failed, 2 the workflow or its parameters are invalid,\n\
-                  3 wrong usage, 4 the engine failed, 130 cancelled."
+    after_help = "Exit codes: 0 done, 1 the run failed, 2 the workflow is invalid, 3 wrong usage,\n\
+                  4 the engine failed, 130 cancelled."
 )]
 pub(crate) struct Arguments {
     /// When to use colors

@@ -61,7 +61,9 @@ pub(crate) fn plan(
     let settings = settings(&arguments.place, &arguments.values.settings, environment)?;
     let (workflow, warnings) = workflow(&arguments.file, registry, &settings)?;
     let mut given = parameters(&arguments.values, workflow.parameters())?;
-    if let Some(questions) = questions {
+    // A name that is not declared is mistyped: that is told first.
+    let known = given.keys().all(|name| workflow.parameters().contains_key(name));
+    if let Some(questions) = questions.filter(|_| known) {
         questions.missing(workflow.parameters(), &mut given)?;
     }
     let inputs = Inputs {

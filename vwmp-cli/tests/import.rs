@@ -57,10 +57,6 @@ parameters:
   dry_run:
     type: boolean
     default: false
-  TOKEN:
-    type: string
-    secret: true
-    default: ""
 config:
   matrix:
     build-os: ubuntu-latest
@@ -99,7 +95,7 @@ steps:
       shell: bash
       env:
         FLAGS: "--locked"
-        TOKEN: $<parameters.TOKEN ?? "">
+        TOKEN: $<secrets.TOKEN ?? "">
         LEVEL: $<parameters.level ?? "">
 
   - id: build-5

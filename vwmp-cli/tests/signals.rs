@@ -55,6 +55,9 @@ fn a_second_interrupt_kills() {
     std::thread::sleep(Duration::from_millis(300));
     assert!(child.try_wait().unwrap().is_none(), "the first one leaves it its grace");
     tell(&child, Signal::INT);
-    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert!(err.contains("killed: what was running is left behind, and nothing more starts"), "{err}");
     assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
 }

@@ -1,6 +1,8 @@
 //! What the engine costs a step: reading, checking and planning a file, and running steps that do
 //! nothing. `cargo bench -p vwmp-core`; with `-- --test` every measurement runs once, in small.
 
+#![expect(clippy::disallowed_methods, reason = "a benchmark reads the machine's clock")]
+
 use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -142,8 +144,21 @@ fn peak_megabytes() -> Option<u64> {
     line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kilobytes| kilobytes / 1024)
 }
 
+/// Plans and runs steps in a process that does nothing else; says how much memory that took.
+#[expect(clippy::print_stdout, reason = "the figures are the result")]
+fn alone(steps: usize) {
+    let plan = plan(workflow(Shape::Layers, steps, "handler: flow.noop")).0;
+    let planned = peak_megabytes().unwrap_or_default();
+    run(plan, 2);
+    let ran = peak_megabytes().unwrap_or_default();
+    println!("  {steps:>9} steps in layers: peak {planned} MB when planned from YAML, {ran} MB at the end");
+}
+
 #[expect(clippy::print_stdout, reason = "the figures are the result")]
 fn main() {
+    if let Some(steps) = std::env::var("BENCH_ALONE").ok().and_then(|steps| steps.parse().ok()) {
+        return alone(steps);
+    }
     let smoke = std::env::args().any(|argument| argument == "--test");
     let takes = if smoke { 1 } else { 5 };
     let scale = |steps: usize| if smoke { steps.min(1_000) } else { steps };
@@ -179,5 +194,10 @@ fn main() {
         let took = median((0..takes).map(|_| run(with_two(text.clone()), 2)).collect());
         println!("  {steps:>9} steps in {name}: {:.2} µs a step", per_step(took, steps));
     }
-    println!("  peak memory {} MB", peak_megabytes().unwrap_or_default());
+    println!("memory of one process that plans and runs them:");
+    for steps in [100_000, 1_000_000].map(scale) {
+        let program = std::env::current_exe().expect("the benchmark knows its own path");
+        let status = std::process::Command::new(program).env("BENCH_ALONE", steps.to_string()).status();
+        assert!(status.is_ok_and(|status| status.success()));
+    }
 }

@@ -60,7 +60,7 @@ pub struct AttemptScope {
     /// Fires when the run no longer wants this attempt.
     pub cancelled: CancellationToken,
     /// In a preview: what the steps before this one would change.
-    pub planned: Vec<Change>,
+    pub planned: Arc<Vec<Change>>,
 }
 
 /// The outputs of the steps that have ended.

@@ -8,7 +8,7 @@
 //! | [`IntegrationAdapter`] | a connection to an outside system, behind a [`capability`] trait | `register!(adapter Git);` |
 //! | [`WorkflowTypePlugin`] | templates, defaults and rules for a kind of workflow | `register!(workflow_type Release);` |
 //!
-//! Reading order: [`step`], [`context`], [`error`], [`adapter`], [`workflow_type`], [`register`].
+//! Reading order: [`step`], [`context`], [`error`], [`adapter`], [`workflow_type`], [`mod@register`].
 
 pub mod adapter;
 pub mod capability;

@@ -6,4 +6,5 @@ pub mod filesystem;
 pub mod flow;
 pub mod git;
 pub mod release;
+pub mod secrets;
 pub mod shell;

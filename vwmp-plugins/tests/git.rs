@@ -249,6 +249,14 @@ async fn a_detached_head_has_no_branch_to_push() {
 }
 
 #[tokio::test]
+async fn a_tag_that_is_named_like_the_branch_is_not_mistaken_for_it() {
+    let repository = Repository::new().await;
+    repository.git(&["tag", "main", "HEAD"]);
+    let pushed = repository.push(json!({})).await.unwrap();
+    assert_eq!(pushed, json!({ "remote": "origin", "refs": ["refs/heads/main"] }));
+}
+
+#[tokio::test]
 async fn a_remote_that_is_ahead_rejects_everything() {
     let repository = Repository::new().await;
     let other = identified(TestRun::new());

@@ -195,7 +195,7 @@ impl TestRun {
             attempt: self.attempt,
             adapters: self.chosen.clone().into(),
             cancelled: self.cancelled.clone(),
-            planned: self.planned.clone(),
+            planned: Arc::new(self.planned.clone()),
         };
         StepContext::new(Arc::new(self.scope()), attempt)
     }

@@ -51,6 +51,7 @@ impl Words {
                 self.finished(*step, *status, cause.as_deref())
             }
             EventKind::CancelRequested { reason } => paint(YELLOW, cancelling(reason)),
+            EventKind::KillRequested => paint(YELLOW, KILLING),
             EventKind::RunAborted { .. } | EventKind::RunStarted { .. } | EventKind::RunFinished { .. } => {
                 return None;
             }
@@ -88,6 +89,9 @@ impl Words {
         trouble.map(|text| format!(": {}", one_line(text))).unwrap_or_default()
     }
 }
+
+/// What follows when a run is killed.
+const KILLING: &str = "killed: what was running is left behind, and nothing more starts";
 
 /// What follows when a run is cancelled.
 pub(crate) fn cancelling(reason: &str) -> String {

@@ -14,10 +14,11 @@ use vwmp_interfaces::{CancellationToken, Change, Clock, Findings, Preview, StepC
 
 use self::foresight::{Foreseen, Foresight};
 use self::session::Session;
-use super::{Plan, PlannedStep, StepIndex, mask};
+use super::{Plan, PlannedStep, StepIndex};
 use crate::config::Origin;
 use crate::document::Path;
 use crate::document::path::Segment as PathSegment;
+use crate::masking::Masker;
 use crate::run::caught;
 use crate::schema::{dotted, scripts_as_text, unreadable};
 use crate::template::{Condition, Expression, Namespace, NeedsStatus, Reference, Segment, Template};
@@ -94,16 +95,17 @@ pub async fn preview(
 ) -> Vec<StepPreview> {
     let foresight = Arc::new(Foresight::new(Arc::clone(&plan)));
     let session = Session::open(Arc::clone(&foresight), clock, cancelled.clone()).await;
-    let mut planned = Vec::new();
+    let mut planned = Arc::new(Vec::new());
     let mut previews = Vec::with_capacity(plan.steps.len());
     for (index, step) in plan.indexed() {
         let asked = Asked { plan: &plan, foresight: &foresight, index, step };
         let (mut preview, foreseen) = asked.preview(&session, &planned).await;
         foresight.end(index, foreseen);
         if preview.verdict == Verdict::Runs {
-            planned.extend(preview.changes.iter().cloned());
+            // Nobody else holds it by now, so this adds to it in place.
+            Arc::make_mut(&mut planned).extend(preview.changes.iter().cloned());
         }
-        preview.mask(&plan.secrets);
+        preview.mask(&plan.masker);
         previews.push(preview);
         if cancelled.is_cancelled() {
             break;
@@ -123,7 +125,7 @@ struct Asked<'p> {
 
 impl Asked<'_> {
     /// The preview, and how the step would end.
-    async fn preview(&self, session: &Session, planned: &[Change]) -> (StepPreview, Foreseen) {
+    async fn preview(&self, session: &Session, planned: &Arc<Vec<Change>>) -> (StepPreview, Foreseen) {
         let mut preview = StepPreview {
             step: self.index,
             verdict: self.verdict(),
@@ -164,7 +166,7 @@ impl Asked<'_> {
         &self,
         config: Value,
         session: &Session,
-        planned: &[Change],
+        planned: &Arc<Vec<Change>>,
     ) -> Result<Preview<Value>, String> {
         let prepared = self.prepare(config)?;
         let attempt = AttemptScope {
@@ -173,7 +175,7 @@ impl Asked<'_> {
             attempt: 1,
             adapters: Arc::clone(&self.step.policy.adapters),
             cancelled: session.cancelled.child_token(),
-            planned: planned.to_vec(),
+            planned: Arc::clone(planned),
         };
         let context = StepContext::new(Arc::clone(&session.scope), attempt);
         let asking = tokio::time::timeout(PATIENCE, caught(prepared.preview(&context)));
@@ -303,14 +305,14 @@ fn path(segments: &[Segment]) -> Path {
 }
 
 impl StepPreview {
-    fn mask(&mut self, secrets: &[String]) {
-        mask::value(&mut self.config, secrets);
-        self.values.iter_mut().for_each(|known| mask::value(&mut known.value, secrets));
-        mask::text(&mut self.summary, secrets);
-        self.changes.iter_mut().for_each(|change| mask::change(change, secrets));
-        self.error.iter_mut().for_each(|error| mask::text(error, secrets));
+    fn mask(&mut self, masker: &Masker) {
+        masker.value(&mut self.config);
+        self.values.iter_mut().for_each(|known| _ = masker.value(&mut known.value));
+        masker.text(&mut self.summary);
+        self.changes.iter_mut().for_each(|change| masker.change(change));
+        self.error.iter_mut().for_each(|error| _ = masker.text(error));
         if let Verdict::Skipped(reason) | Verdict::Unknown(reason) = &mut self.verdict {
-            mask::text(reason, secrets);
+            masker.text(reason);
         }
     }
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 use vwmp_interfaces::{Effect, ErrorClass, Timestamp};
 
 use super::event::{Cause, EventKind, Failure, Outcome, StepStatus};
-use super::state::{Phase, RunState, Stop};
+use super::state::{RunState, Stop};
+use super::step_state::Phase;
 use super::view::View;
 use crate::plan::{Plan, StepIndex};
 use crate::template::NeedsStatus;
@@ -52,6 +53,7 @@ fn settle(plan: &Plan, state: &RunState, step: StepIndex, now: Timestamp) -> Eve
     match advised_delay(trouble, planned.handler.effect(), attempts) {
         Some(advised) if !stopping && attempts < planned.policy.retry.max_attempts => {
             let delay = planned.policy.retry.delay_after(attempts, advised, (&state.run_id, &planned.id));
+            let delay = delay.max(requested_delay(trouble));
             EventKind::RetryScheduled { step, attempt: attempts + 1, not_before: now.after(delay) }
         }
         _ => EventKind::StepFinished {
@@ -75,6 +77,14 @@ fn advised_delay(trouble: &Outcome, effect: Effect, attempts: u32) -> Option<Dur
     }
 }
 
+/// The other side's own word on when to come back, which outweighs the workflow's.
+fn requested_delay(trouble: &Outcome) -> Duration {
+    match trouble {
+        Outcome::Failed(failure) => failure.retry_after.unwrap_or_default(),
+        _ => Duration::ZERO,
+    }
+}
+
 fn final_status(trouble: &Outcome, required: bool) -> StepStatus {
     match trouble {
         Outcome::Succeeded(_) => StepStatus::Succeeded,
@@ -94,11 +104,18 @@ fn end_the_rest(plan: &Plan, state: &RunState, steps: std::ops::Range<usize>, ev
         Some(Stop::StepFailed(step)) => (StepStatus::Skipped, format!("{} failed", plan[*step].id).into()),
         None => return,
     };
-    let idle = |step: &StepIndex| matches!(state.step(*step).phase, Phase::Pending | Phase::Delayed);
-    events.extend(steps.map(StepIndex::new).filter(idle).map(|step| EventKind::StepFinished {
-        step,
-        status,
-        cause: Some(Box::new(Cause::Stopping { reason: Arc::clone(&reason) })),
+    events.extend(steps.map(StepIndex::new).filter_map(|step| match state.step(step).phase {
+        // It failed, and would have been tried again.
+        Phase::Delayed if status == StepStatus::Skipped => {
+            let trouble = state.step(step).trouble()?;
+            let status = final_status(trouble, plan[step].policy.required);
+            Some(EventKind::StepFinished { step, status, cause: None })
+        }
+        Phase::Pending | Phase::Delayed => {
+            let cause = Cause::Stopping { reason: Arc::clone(&reason) };
+            Some(EventKind::StepFinished { step, status, cause: Some(Box::new(cause)) })
+        }
+        _ => None,
     }));
 }
 

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 use vwmp_interfaces::context::{AttemptScope, RunScope};
-use vwmp_interfaces::{CancellationToken, Clock, StepContext, Timestamp};
+use vwmp_interfaces::{CancellationToken, Change, Clock, StepContext, Timestamp};
 
+use super::attempt::message_of;
 use super::decide::{decide, next_wakeup};
-use super::event::{Event, EventKind, Interruption, Outcome};
+use super::event::{Event, EventKind, Failure, Interruption, Outcome};
+use super::mask::MaskedSink;
 use super::ports::{Attempt, Executor, Journal, JournalError, Limits};
 use super::report::Report;
 use super::session::Session;
@@ -35,10 +37,13 @@ pub(super) struct Drive {
     clock: Arc<dyn Clock>,
     limits: Limits,
     scope: Arc<RunScope>,
+    log: Arc<MaskedSink>,
     watchers: mpsc::UnboundedSender<Arc<[Event]>>,
     orders: mpsc::UnboundedReceiver<Order>,
     attempts: JoinSet<Finished>,
     live: HashMap<StepIndex, Live>,
+    /// Nothing: only previews have it. Shared by all attempts.
+    planned: Arc<Vec<Change>>,
     watch: Interval,
     deadline: Option<Timestamp>,
     /// The time of the last news: what follows from it happened then.
@@ -100,10 +105,12 @@ impl Drive {
             executor: parts.executor,
             limits: parts.limits,
             scope,
+            log: Arc::clone(&session.log),
             watchers: parts.watchers,
             orders: parts.orders,
             attempts: JoinSet::new(),
             live: HashMap::new(),
+            planned: Arc::default(),
             watch,
             deadline: None,
             now: session.clock.now(),
@@ -117,6 +124,11 @@ impl Drive {
     pub(super) async fn run(mut self, first: Vec<EventKind>) -> Result<RunState, JournalError> {
         self.deadline = self.plan.timeout.map(|limit| self.now.after(limit));
         self.take_in(first);
+        // Who cancelled while things were opened wants no step to start.
+        while let Ok(order) = self.orders.try_recv() {
+            let events = self.events_of(News::Order(order));
+            self.take_in(events);
+        }
         loop {
             while self.decide_more() {
                 if self.fresh.len() >= BATCH {
@@ -144,9 +156,10 @@ impl Drive {
         more
     }
 
-    /// Adds events to the state, and to what is to be recorded.
+    /// Adds events to the state, and to what is to be recorded. No secret gets any further.
     fn take_in(&mut self, kinds: impl IntoIterator<Item = EventKind>) {
-        for kind in kinds {
+        for mut kind in kinds {
+            self.view.secrets.mask(&mut kind);
             let event = Event { seq: self.next_seq, at: self.now, kind };
             self.next_seq += 1;
             self.state.apply(&self.plan, &event);
@@ -177,7 +190,7 @@ impl Drive {
     fn act(&mut self, kind: &EventKind) {
         match kind {
             EventKind::AttemptStarted { step, attempt } => self.start(*step, *attempt),
-            EventKind::CancelRequested { .. } => self.ask_all_to_stop(),
+            EventKind::CancelRequested { .. } | EventKind::RunAborted { .. } => self.ask_all_to_stop(),
             _ => {}
         }
     }
@@ -191,7 +204,7 @@ impl Drive {
             attempt,
             adapters: Arc::clone(&planned.policy.adapters),
             cancelled: cancel.clone(),
-            planned: Vec::new(),
+            planned: Arc::clone(&self.planned),
         };
         let work = self.executor.execute(Attempt {
             plan: Arc::clone(&self.plan),
@@ -210,11 +223,10 @@ impl Drive {
         tokio::select! {
             biased;
             Some(order) = self.orders.recv() => News::Order(order),
-            Some(joined) = self.attempts.join_next() => match joined {
-                Ok(finished) => News::Finished(finished),
-                // Only an attempt that was left behind is aborted; it has been told of already.
-                Err(_) => News::Watch,
-            },
+            // One that was left behind has been told of already.
+            Some(joined) = self.attempts.join_next() => {
+                end_of(&self.live, joined).map_or(News::Watch, News::Finished)
+            }
             () = due => News::Due,
             _ = self.watch.tick() => News::Watch,
         }
@@ -224,9 +236,9 @@ impl Drive {
     fn wait_until_due(&self) -> impl Future<Output = ()> + use<> {
         let stopping = self.state.stopping().is_some();
         let deadline = self.deadline.filter(|_| !stopping);
-        let due = [next_wakeup(&self.state), deadline].into_iter().flatten().min();
-        // A delayed step may be due already and wait for a place only.
-        let wait = due.map(|due| due.since(self.clock.now())).filter(|wait| !wait.is_zero());
+        // A delayed step that was due at the last decision waits for a place only.
+        let delayed = next_wakeup(&self.state).filter(|due| *due > self.now);
+        let wait = [delayed, deadline].into_iter().flatten().min().map(|due| due.since(self.clock.now()));
         async move {
             match wait {
                 Some(wait) => tokio::time::sleep(wait).await,
@@ -252,9 +264,10 @@ impl Drive {
             // One that was left behind has been told of already.
             if self.live.get(&step).is_some_and(|live| live.attempt == attempt) {
                 self.live.remove(&step);
-                events.push(EventKind::AttemptFinished { step, attempt, outcome });
+                self.log.finish(&self.plan[step].id);
+                events.push(EventKind::AttemptFinished { step, attempt, outcome, masked: false });
             }
-            next = self.attempts.try_join_next().and_then(Result::ok);
+            next = self.attempts.try_join_next().and_then(|joined| end_of(&self.live, joined));
         }
         events
     }
@@ -266,7 +279,7 @@ impl Drive {
         }
         let limit = self.plan.timeout.unwrap_or_default();
         let reason = format!("the workflow took longer than its timeout of {} s", limit.as_secs_f64());
-        vec![EventKind::CancelRequested { reason: reason.into() }]
+        vec![EventKind::RunAborted { failure: Box::new(Failure::permanent(reason)) }]
     }
 
     fn ask_all_to_stop(&mut self) {
@@ -294,7 +307,7 @@ impl Drive {
     }
 
     fn kill(&mut self) -> Vec<EventKind> {
-        let mut events = vec![EventKind::CancelRequested { reason: "killed".into() }];
+        let mut events = vec![EventKind::KillRequested];
         let all = self.live.keys().map(|&step| (step, false)).collect();
         events.extend(self.leave_behind(all));
         events
@@ -305,12 +318,27 @@ impl Drive {
         let left = steps.into_iter().filter_map(|(step, late)| {
             let live = self.live.remove(&step)?;
             live.task.abort();
-            let how = Box::new(Interruption { after: live.began.elapsed(), abandoned: true });
+            let limit = self.plan[step].policy.timeout.filter(|_| late);
+            let after = limit.unwrap_or_else(|| live.began.elapsed());
+            let how = Box::new(Interruption { after, abandoned: true });
             let outcome = if late { Outcome::TimedOut(how) } else { Outcome::Cancelled(how) };
-            Some(EventKind::AttemptFinished { step, attempt: live.attempt, outcome })
+            Some(EventKind::AttemptFinished { step, attempt: live.attempt, outcome, masked: false })
         });
         left.collect()
     }
+}
+
+/// How an attempt ended; nothing about one that was aborted. A handler's panic is an outcome: one
+/// that comes this far is the executor's own, and must not leave its step waiting for ever.
+fn end_of(live: &HashMap<StepIndex, Live>, joined: Result<Finished, JoinError>) -> Option<Finished> {
+    let error = match joined {
+        Ok(finished) => return Some(finished),
+        Err(error) => error,
+    };
+    let (&step, attempt) = live.iter().find(|(_, live)| live.task.id() == error.id())?;
+    let panic = error.try_into_panic().ok()?;
+    let failure = Failure::permanent(message_of(&*panic));
+    Some((step, attempt.attempt, Outcome::Panicked(Box::new(failure))))
 }
 
 impl Session {
@@ -326,6 +354,6 @@ impl Session {
         first.extend(opened.failure.map(|failure| EventKind::RunAborted { failure: Box::new(failure) }));
         let result = Drive::new(&self, opened.scope, state, parts).run(first).await;
         let warnings = self.close(opened.adapters).await;
-        Ok(Report::new(self.plan, result?, log, warnings))
+        Ok(Report::new(self.plan, result?, log, warnings, &self.view.secrets.masker()))
     }
 }

@@ -41,6 +41,9 @@ pub enum EventKind {
         /// Who or what, and why.
         reason: Arc<str>,
     },
+    /// Somebody wants the run to end at once: running attempts are left behind, and no step starts
+    /// any more, `finally` steps included.
+    KillRequested,
     /// An attempt may begin.
     AttemptStarted {
         /// The step.
@@ -54,8 +57,11 @@ pub enum EventKind {
         step: StepIndex,
         /// Which attempt.
         attempt: u32,
-        /// How.
+        /// How. Secrets are masked.
         outcome: Outcome,
+        /// Whether the output was another one: it had a secret in it, which is not recorded.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        masked: bool,
     },
     /// Another attempt will follow.
     RetryScheduled {
@@ -123,6 +129,9 @@ pub struct Failure {
     /// Where another attempt may succeed: how long the handler would wait before it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_delay: Option<Duration>,
+    /// The other side's own word on when to come back: no attempt follows sooner.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<Duration>,
 }
 
 /// The final status of a step.
@@ -212,7 +221,13 @@ impl RunStatus {
 impl Failure {
     /// A failure that another attempt won't change.
     pub(crate) fn invalid(message: impl Into<String>) -> Self {
-        Self { class: ErrorClass::Invalid, message: message.into(), causes: Vec::new(), retry_delay: None }
+        Self {
+            class: ErrorClass::Invalid,
+            message: message.into(),
+            causes: Vec::new(),
+            retry_delay: None,
+            retry_after: None,
+        }
     }
 
     /// The message with its causes, on one line.
@@ -229,6 +244,12 @@ impl Failure {
 impl From<&StepError> for Failure {
     fn from(error: &StepError) -> Self {
         let message = error.message().to_owned();
-        Self { class: error.class(), message, causes: error.causes(), retry_delay: None }
+        Self {
+            class: error.class(),
+            message,
+            causes: error.causes(),
+            retry_delay: None,
+            retry_after: error.requested_delay(),
+        }
     }
 }

@@ -12,8 +12,10 @@ pub mod memory;
 pub mod ports;
 mod queue;
 mod report;
+mod secrets;
 mod session;
 pub mod state;
+pub mod step_state;
 mod view;
 
 use std::sync::Arc;
@@ -29,12 +31,15 @@ pub use clock::{PausedClock, SystemClock};
 pub use event::{Event, EventKind, Outcome, RunStatus, StepStatus};
 pub use ports::{Attempt, Executor, Journal, JournalError, Limits, LogStore};
 pub use report::{ErrorReport, Report, StepReport};
-pub use state::{RunState, Tally};
+pub use state::RunState;
+pub use step_state::{Phase, StepState, Tally};
 pub use view::View;
 pub(crate) use view::{FINALLY_RUN_KEYS, RUN_KEYS};
 
 use self::drive::{Order, Parts};
+use self::mask::MaskedSink;
 use self::memory::{MemoryJournal, MemoryLog};
+use self::secrets::Secrets;
 use self::session::Session;
 use crate::plan::Plan;
 use crate::registry::Registry;
@@ -116,7 +121,8 @@ impl Engine {
     /// than steps run at once, it can't hold up the engine.
     pub fn start(&self, plan: impl Into<Arc<Plan>>) -> Run {
         let plan = plan.into();
-        let id: Arc<str> = clock::new_run_id(self.clock.now()).into();
+        let now = self.clock.now();
+        let id: Arc<str> = clock::new_run_id(now).into();
         let (watchers, watched) = mpsc::unbounded_channel();
         let (orders, ordered) = mpsc::unbounded_channel();
         let cancelled = CancellationToken::new();
@@ -128,9 +134,10 @@ impl Engine {
             watchers,
             orders: ordered,
         };
+        let secrets = Secrets::new(&plan);
         let session = Session {
-            log: mask::sink(plan.secrets(), Arc::clone(&store), &self.listeners),
-            view: View::new(Arc::clone(&plan), Arc::clone(&id)),
+            log: MaskedSink::new(Arc::clone(&secrets), Arc::clone(&store), &self.listeners),
+            view: View::new(Arc::clone(&plan), Arc::clone(&id), now, secrets),
             plan,
             clock: Arc::clone(&self.clock),
             cancelled: cancelled.clone(),

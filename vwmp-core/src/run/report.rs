@@ -1,5 +1,6 @@
 //! How a run went.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +13,9 @@ use vwmp_interfaces::{ErrorClass, Timestamp};
 
 use super::event::{Cause, Outcome, RunStatus, StepStatus};
 use super::ports::LogStore;
-use super::state::{RunState, Tally};
+use super::state::RunState;
+use super::step_state::Tally;
+use crate::masking::Masker;
 use crate::plan::{Plan, StepIndex};
 
 /// How a run went: the plan, and the fold of the run's events.
@@ -21,6 +24,8 @@ pub struct Report {
     state: RunState,
     log: Arc<dyn LogStore>,
     warnings: Vec<String>,
+    /// The outputs that were recorded before it was known that there is a secret in them.
+    masked: HashMap<StepIndex, Value>,
 }
 
 /// How a step went.
@@ -41,7 +46,7 @@ pub struct StepReport<'r> {
     /// From the start of the first attempt to the end of the last, in seconds.
     #[serde(serialize_with = "as_seconds")]
     pub duration: Duration,
-    /// What it gave.
+    /// What it gave, secrets masked.
     pub output: Option<&'r Value>,
     /// Why it didn't succeed, or didn't run.
     pub error: Option<ErrorReport>,
@@ -64,8 +69,10 @@ impl Report {
         state: RunState,
         log: Arc<dyn LogStore>,
         warnings: Vec<String>,
+        masker: &Masker,
     ) -> Self {
-        Self { plan, state, log, warnings }
+        let masked = masked_outputs(&plan, &state, masker);
+        Self { plan, state, log, warnings, masked }
     }
 
     /// The run's id.
@@ -135,7 +142,7 @@ impl Report {
             attempts: state.attempts(),
             started: state.started(),
             duration: state.duration(),
-            output: self.state.output(step).map(|output| &**output),
+            output: self.masked.get(&step).or_else(|| self.state.output(step).map(|output| &**output)),
             error: self.error(step),
         }
     }
@@ -158,7 +165,20 @@ impl Report {
     }
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for this signature")]
+fn masked_outputs(plan: &Plan, state: &RunState, masker: &Masker) -> HashMap<StepIndex, Value> {
+    if masker.is_empty() {
+        return HashMap::new();
+    }
+    let outputs = plan.indexed().filter_map(|(step, _)| Some((step, state.output(step)?)));
+    let telling = outputs.filter(|(_, output)| masker.finds_in(output));
+    let masked = telling.map(|(step, output)| {
+        let mut masked = Value::clone(output);
+        masker.value(&mut masked);
+        (step, masked)
+    });
+    masked.collect()
+}
+
 fn as_seconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_f64(duration.as_secs_f64())
 }

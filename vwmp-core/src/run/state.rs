@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::json;
 use vwmp_interfaces::Timestamp;
@@ -10,6 +9,7 @@ use vwmp_interfaces::workflow_type::FailurePolicy;
 
 use super::event::{Cause, Event, EventKind, Failure, Outcome, RunStatus, StepStatus};
 use super::queue::ReadyQueue;
+use super::step_state::{Phase, StepState, Tally};
 use super::view::{Board, Ended};
 use crate::plan::{Plan, StepIndex};
 
@@ -38,56 +38,12 @@ pub struct RunState {
     ended: Option<(RunStatus, Timestamp)>,
 }
 
-/// Where a step stands.
-#[derive(Debug, Clone, Default)]
-pub struct StepState {
-    pub(super) phase: Phase,
-    pub(super) attempts: u32,
-    started: Timestamp,
-    ended: Timestamp,
-    not_before: Timestamp,
-    /// How the last attempt ended, where it didn't succeed.
-    pub(super) trouble: Option<Box<Outcome>>,
-    cause: Option<Box<Cause>>,
-}
-
-/// What a step is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Phase {
-    /// It waits for other steps, or for a place.
-    #[default]
-    Pending,
-    /// An attempt is under way.
-    Running,
-    /// An attempt ended; what follows is not decided yet.
-    Unsettled,
-    /// Another attempt will follow.
-    Delayed,
-    /// It has its final status.
-    Ended(StepStatus),
-}
-
 /// Why the main part of a run ends early.
 #[derive(Debug, Clone)]
 pub(super) enum Stop {
     Cancelled(Arc<str>),
     Aborted(Box<Failure>),
     StepFailed(StepIndex),
-}
-
-/// How many steps ended in which way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
-pub struct Tally {
-    /// Done.
-    pub succeeded: usize,
-    /// Failed, as they may.
-    pub tolerated: usize,
-    /// Failed, timed out or lost.
-    pub failed: usize,
-    /// No longer wanted.
-    pub cancelled: usize,
-    /// Didn't run.
-    pub skipped: usize,
 }
 
 impl RunState {
@@ -133,8 +89,11 @@ impl RunState {
             }
             EventKind::RunAborted { failure } => self.stop(Stop::Aborted(failure.clone())),
             EventKind::CancelRequested { reason } => self.cancel(reason),
+            EventKind::KillRequested => self.kill(),
             EventKind::AttemptStarted { step, attempt } => self.start(plan, *step, *attempt, event.at),
-            EventKind::AttemptFinished { step, outcome, .. } => self.finish_attempt(*step, outcome, event.at),
+            EventKind::AttemptFinished { step, outcome, masked, .. } => {
+                self.finish_attempt(*step, outcome, *masked, event.at);
+            }
             EventKind::RetryScheduled { step, not_before, .. } => {
                 self.unsettled.retain(|one| one != step);
                 let state = &mut self.steps[step.get()];
@@ -142,7 +101,7 @@ impl RunState {
                 self.delayed.insert((*not_before, *step));
             }
             EventKind::StepFinished { step, status, cause } => {
-                self.end_step(plan, *step, *status, cause.as_ref(), event.at);
+                self.end_step(plan, *step, *status, cause.as_deref(), event.at);
             }
             EventKind::RunFinished { status } => self.ended = Some((*status, event.at)),
         }
@@ -159,15 +118,14 @@ impl RunState {
         self.running += 1;
     }
 
-    fn finish_attempt(&mut self, step: StepIndex, outcome: &Outcome, at: Timestamp) {
+    fn finish_attempt(&mut self, step: StepIndex, outcome: &Outcome, masked: bool, at: Timestamp) {
         let state = &mut self.steps[step.get()];
         state.phase = Phase::Unsettled;
         state.ended = at;
         state.trouble = match outcome {
             Outcome::Succeeded(output) => {
-                let ended =
-                    Ended { status: StepStatus::Succeeded, output: Some(Arc::clone(output)), error: None };
-                self.board.end(step, ended);
+                let (status, output) = (StepStatus::Succeeded, Some(Arc::clone(output)));
+                self.board.end(step, Ended { status, output, masked, error: None });
                 None
             }
             trouble => Some(Box::new(trouble.clone())),
@@ -181,19 +139,19 @@ impl RunState {
         plan: &Plan,
         step: StepIndex,
         status: StepStatus,
-        cause: Option<&Box<Cause>>,
+        cause: Option<&Cause>,
         at: Timestamp,
     ) {
         self.leave_waiting(plan, step);
         let state = &mut self.steps[step.get()];
         state.phase = Phase::Ended(status);
-        state.cause = cause.cloned();
+        state.cause = cause.cloned().map(Box::new);
         if state.attempts == 0 {
             (state.started, state.ended) = (at, at);
         }
         if status != StepStatus::Succeeded {
             let error = self.error_of(plan, step).map(Arc::from);
-            self.board.end(step, Ended { status, output: None, error });
+            self.board.end(step, Ended { status, output: None, masked: false, error });
         }
         self.tally.count(status);
         let failed = matches!(status, StepStatus::Failed | StepStatus::TimedOut | StepStatus::Lost);
@@ -273,11 +231,16 @@ impl RunState {
         }
     }
 
+    fn kill(&mut self) {
+        self.finally_stopping = true;
+        self.stop(Stop::Cancelled("killed".into()));
+        self.ready.clear();
+    }
+
     fn stop(&mut self, stop: Stop) {
-        match (&self.stopping, &stop) {
-            // A cancelled or aborted run stays so, but cancelling outweighs a failed step.
-            (Some(Stop::StepFailed(_)) | None, _) => self.stopping = Some(stop),
-            (Some(_), _) => {}
+        // A cancelled or aborted run stays so, but cancelling outweighs a failed step.
+        if let Some(Stop::StepFailed(_)) | None = self.stopping {
+            self.stopping = Some(stop);
         }
         if self.main_left > 0 {
             self.ready.clear();
@@ -312,7 +275,7 @@ impl RunState {
         self.ended
     }
 
-    /// The output of a step.
+    /// The output of a step, secrets masked.
     pub fn output(&self, step: StepIndex) -> Option<&Arc<serde_json::Value>> {
         self.board.step(step)?.output.as_ref()
     }
@@ -374,57 +337,5 @@ impl RunState {
             (None, Some(outcome)) => outcome.describe(),
             (None, None) => None,
         }
-    }
-}
-
-impl StepState {
-    /// What the step is doing.
-    pub fn phase(&self) -> Phase {
-        self.phase
-    }
-
-    /// Its final status, if it has one.
-    pub fn status(&self) -> Option<StepStatus> {
-        match self.phase {
-            Phase::Ended(status) => Some(status),
-            _ => None,
-        }
-    }
-
-    /// How many attempts there were.
-    pub fn attempts(&self) -> u32 {
-        self.attempts
-    }
-
-    /// How the last attempt ended, where it didn't succeed.
-    pub fn trouble(&self) -> Option<&Outcome> {
-        self.trouble.as_deref()
-    }
-
-    /// Why it has its status, where no attempt says it.
-    pub fn cause(&self) -> Option<&Cause> {
-        self.cause.as_deref()
-    }
-
-    /// From the start of the first attempt to the end of the last.
-    pub fn duration(&self) -> Duration {
-        self.ended.since(self.started)
-    }
-
-    /// When the first attempt began.
-    pub fn started(&self) -> Option<Timestamp> {
-        (self.attempts > 0).then_some(self.started)
-    }
-}
-
-impl Tally {
-    fn count(&mut self, status: StepStatus) {
-        *match status {
-            StepStatus::Succeeded => &mut self.succeeded,
-            StepStatus::Tolerated => &mut self.tolerated,
-            StepStatus::Failed | StepStatus::TimedOut | StepStatus::Lost => &mut self.failed,
-            StepStatus::Cancelled => &mut self.cancelled,
-            StepStatus::Skipped => &mut self.skipped,
-        } += 1;
     }
 }

@@ -27,8 +27,8 @@ pub(super) struct Configs<'c> {
 pub(super) struct StepConfig {
     pub(super) template: Arc<Template>,
     pub(super) dependencies: Vec<String>,
-    /// The values as written, where they differ from those of a literal template.
-    written: Option<Value>,
+    /// The values as written, where they differ from those of a literal template; boxed, for few have any.
+    written: Option<Box<Value>>,
 }
 
 /// One config that is looked at: where each part of it is written.
@@ -87,8 +87,11 @@ impl<'c> Configs<'c> {
         };
         let subject = Subject { step, handler, layers: &layers };
         let mut problems = Diagnostics::default();
-        let mut config =
-            StepConfig { written: subject.written(&template), template, dependencies: Vec::new() };
+        let mut config = StepConfig {
+            written: subject.written(&template).map(Box::new),
+            template,
+            dependencies: Vec::new(),
+        };
         subject.check(&config, &mut problems);
         config.dependencies = handler.step.dependencies(config.written());
         self.tell(&subject, problems, found);
@@ -117,7 +120,7 @@ fn only_template(template: Arc<Template>) -> StepConfig {
 impl StepConfig {
     /// The config as written.
     pub(super) fn written(&self) -> &Value {
-        self.written.as_ref().or(self.template.literal()).unwrap_or(&Value::Null)
+        self.written.as_deref().or(self.template.literal()).unwrap_or(&Value::Null)
     }
 }
 
@@ -235,12 +238,14 @@ impl Subject<'_, '_> {
     }
 }
 
-/// Whether an error does not depend on a value that is not known yet.
+/// Whether an error does not depend on a value that is not known yet. A key is unknown whatever its value will be.
 pub(super) fn is_certain(error: &SchemaError, unknown: &[String]) -> bool {
     let shapes = error.alternatives.as_deref();
-    !unknown
-        .iter()
-        .any(|at| is_within(&error.pointer, at) || shapes.is_some_and(|place| is_within(at, place)))
+    let depends = |at: &String| {
+        !error.unknown_key && is_within(&error.pointer, at)
+            || shapes.is_some_and(|place| is_within(at, place))
+    };
+    !unknown.iter().any(depends)
 }
 
 fn is_within(pointer: &str, around: &str) -> bool {

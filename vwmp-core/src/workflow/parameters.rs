@@ -11,7 +11,8 @@ use super::shape::{TYPES, Way, written, wrong_type};
 use crate::config;
 use crate::diagnostic::{Diagnostic, Diagnostics, nearest};
 use crate::document::{Document, Key, Kind, NodeRef, overlaid, plain_value};
-use crate::schema::{Schema, SchemaError, dotted};
+use crate::masking::{SHORTEST, texts_in};
+use crate::schema::{Schema, SchemaError, dotted, without_value};
 use crate::source::{Source, Span};
 
 /// A declared parameter.
@@ -230,6 +231,8 @@ pub(super) fn bind(declared: &Parameters, given: &Given) -> Result<Bound, Diagno
             Some(parameter) => found.extend(parameter.misfits(name, value, how)),
         }
     }
+    let not_given = declared.iter().filter(|(name, _)| !given.contains_key(*name));
+    found.extend(not_given.filter_map(|(name, one)| one.too_short(name, one.default.as_ref()?, "")));
     let missing: Vec<_> = declared
         .iter()
         .filter(|(name, one)| one.required && one.default.is_none() && !given.contains_key(*name))
@@ -278,9 +281,27 @@ fn required(missing: &[(&String, &Parameter)]) -> Option<Diagnostic> {
 }
 
 impl Parameter {
+    /// A secret that could be masked only together with ordinary words.
+    fn too_short(&self, name: &str, value: &Value, how: &str) -> Option<Diagnostic> {
+        let length = match value {
+            Value::String(text) => text.len(),
+            Value::Number(number) => number.to_string().len(),
+            _ => return None,
+        };
+        (self.secret && (1..SHORTEST).contains(&length)).then(|| {
+            let message = format!(
+                "parameter `{name}`{}: it is secret, and one of fewer than {SHORTEST} bytes can't be masked: it would \
+                 hide ordinary words",
+                told(how)
+            );
+            Diagnostic::error("vwmp::short-secret", message).help("use a longer secret")
+        })
+    }
+
     /// What about a value does not fit; `how` it was given may be empty.
     pub fn misfits(&self, name: &str, value: &Value, how: &str) -> Vec<Diagnostic> {
-        let how = told(&if self.secret { concealed(how) } else { how.to_owned() });
+        let concealed_how = concealed(how);
+        let how = told(if self.secret { &concealed_how } else { how });
         let problem = |error: SchemaError| {
             let path = format!("{name}{}", dotted(&error.pointer));
             let message = if self.secret { without_value(&error.message) } else { &error.message };
@@ -288,7 +309,8 @@ impl Parameter {
             let problem = Diagnostic::error("vwmp::invalid-parameter", message);
             if self.secret { problem } else { with_nearest(problem, &error) }
         };
-        self.compiled.errors(value).into_iter().map(problem).collect()
+        let short = self.too_short(name, value, &concealed_how);
+        self.compiled.errors(value).into_iter().map(problem).chain(short).collect()
     }
 }
 
@@ -299,14 +321,6 @@ fn with_nearest(problem: Diagnostic, error: &SchemaError) -> Diagnostic {
     }
 }
 
-/// What was expected, without what was found.
-fn without_value(message: &str) -> &str {
-    match message.split_once(", found ") {
-        Some((expected, _)) if expected.starts_with("expected ") => expected,
-        _ => "the value does not fit its schema",
-    }
-}
-
 /// How a value was given, without the value: `-p token=…`.
 fn concealed(how: &str) -> String {
     how.split_once('=').map_or_else(|| how.to_owned(), |(before, _)| format!("{before}=…"))
@@ -314,18 +328,6 @@ fn concealed(how: &str) -> String {
 
 fn told(how: &str) -> String {
     if how.is_empty() { String::new() } else { format!(" ({how})") }
-}
-
-/// Every text in a value that would give it away.
-fn texts_in(value: &Value, texts: &mut Vec<String>) {
-    match value {
-        Value::Null | Value::Bool(_) => {}
-        Value::Number(number) => texts.push(number.to_string()),
-        Value::String(text) if text.is_empty() => {}
-        Value::String(text) => texts.push(text.clone()),
-        Value::Array(items) => items.iter().for_each(|item| texts_in(item, texts)),
-        Value::Object(entries) => entries.values().for_each(|value| texts_in(value, texts)),
-    }
 }
 
 /// Reads a file of parameters: a mapping of names to values.

@@ -26,6 +26,7 @@ use super::planned::{COMMIT, listed, staged};
 /// ```
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("x-vwmp-argument" = true))]
 pub struct Commit {
     /// The message; its first line is the subject.
     message: String,

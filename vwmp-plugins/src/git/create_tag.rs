@@ -29,6 +29,7 @@ use super::planned::{COMMIT, plans};
 /// ```
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("x-vwmp-argument" = true))]
 pub struct CreateTag {
     /// The tag's name.
     name: String,

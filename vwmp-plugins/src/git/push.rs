@@ -25,6 +25,7 @@ use super::names::{name_problem, remote_problem};
 /// ```
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("x-vwmp-argument" = true))]
 pub struct Push {
     /// The remote; that of the adapter where none is given.
     #[serde(default)]

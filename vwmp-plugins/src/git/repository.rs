@@ -41,7 +41,11 @@ impl VersionControl for Git {
     }
 
     fn branch(&self) -> BoxFuture<'_, Result<Option<String>, StepError>> {
-        Box::pin(self.look("find the branch", &["symbolic-ref", "--quiet", "--short", "HEAD"]))
+        Box::pin(async {
+            // Git's own short name is another one where a tag has the name of the branch.
+            let head = self.look("find the branch", &["symbolic-ref", "--quiet", "HEAD"]).await?;
+            Ok(head.map(|name| name.strip_prefix("refs/heads/").unwrap_or(&name).to_owned()))
+        })
     }
 
     fn head(&self) -> BoxFuture<'_, Result<Option<String>, StepError>> {

@@ -23,6 +23,7 @@ use super::planned::{STAGE, changed, listed};
 /// ```
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("x-vwmp-argument" = true))]
 pub struct StageAll {}
 
 /// What is staged now.

@@ -27,18 +27,24 @@ pub(super) struct Found {
 
 /// The next version. A pre-release is raised to the release it leads to where that is enough:
 /// `1.2.3-rc.1` becomes `1.2.3`. Build metadata goes.
-pub(super) fn raise(version: &Version, increment: Increment) -> Version {
+///
+/// # Errors
+/// When the number is the largest there is; to follow the file's name.
+pub(super) fn raise(version: &Version, increment: Increment) -> Result<Version, String> {
+    let next = |number: u64| {
+        number.checked_add(1).ok_or_else(|| format!("says {version}, which can't be raised any further"))
+    };
     let Version { major, minor, patch, .. } = *version;
     let unreleased = !version.pre.is_empty();
     let (major, minor, patch) = match increment {
         Increment::Patch if unreleased => (major, minor, patch),
-        Increment::Patch => (major, minor, patch + 1),
+        Increment::Patch => (major, minor, next(patch)?),
         Increment::Minor if unreleased && patch == 0 => (major, minor, 0),
-        Increment::Minor => (major, minor + 1, 0),
+        Increment::Minor => (major, next(minor)?, 0),
         Increment::Major if unreleased && minor == 0 && patch == 0 => (major, 0, 0),
-        Increment::Major => (major + 1, 0, 0),
+        Increment::Major => (next(major)?, 0, 0),
     };
-    Version { major, minor, patch, pre: Prerelease::EMPTY, build: BuildMetadata::EMPTY }
+    Ok(Version { major, minor, patch, pre: Prerelease::EMPTY, build: BuildMetadata::EMPTY })
 }
 
 /// Finds the version of a file that holds it alone on its first line that isn't empty.
@@ -100,9 +106,12 @@ mod tests {
             ("2.0.0-alpha", Major, "2.0.0"),
             ("0.1.0+build.5", Patch, "0.1.1"),
         ] {
-            let raised = raise(&Version::parse(old).unwrap(), increment);
+            let raised = raise(&Version::parse(old).unwrap(), increment).unwrap();
             assert_eq!(raised.to_string(), new, "{old} {increment:?}");
         }
+        let largest = Version::new(1, 2, u64::MAX);
+        let message = "says 1.2.18446744073709551615, which can't be raised any further";
+        assert_eq!(raise(&largest, Patch), Err(message.to_owned()));
     }
 
     #[test]

@@ -147,7 +147,7 @@ impl VersionBump {
 
     /// The version after `old`.
     fn next(&self, old: &Version) -> Result<Version, String> {
-        let Some(wanted) = &self.version else { return Ok(raise(old, self.increment_type)) };
+        let Some(wanted) = &self.version else { return raise(old, self.increment_type) };
         let wanted = parse(wanted)?;
         if wanted < *old {
             return Err(format!("says {old} already, and {wanted} is lower; versions only go up"));

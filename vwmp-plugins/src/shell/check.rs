@@ -12,6 +12,7 @@ use super::outputs;
 pub(super) fn check(config: &Value, findings: &mut Findings) {
     check_choice(config, findings);
     check_names(config, findings);
+    check_command(config, findings);
     let shell = config.get("shell").map_or(Some("sh"), Value::as_str);
     if let (Some(script), Some(shell)) = (config.get("run").and_then(Value::as_str), shell) {
         check_script(script, shell, findings);
@@ -39,6 +40,42 @@ fn check_choice(config: &Value, findings: &mut Findings) {
             .error("shell::no-work", Place::Config("/command".to_owned()), "`command` is empty")
             .help("write a program and its arguments: [cargo, build]");
     }
+}
+
+/// A command that hands a script to a program: `[sh, -c, SCRIPT]`, behind `env` and its like as well.
+fn check_command(config: &Value, findings: &mut Findings) {
+    let words = config.get("command").and_then(Value::as_array).into_iter().flatten();
+    let words: Vec<&str> = words.map(|word| word.as_str().unwrap_or_default()).collect();
+    let programs =
+        words.iter().enumerate().filter_map(|(at, word)| Some((at, Interpreter::of(word).option()?)));
+    for (program, letter) in programs {
+        let Some(script) = script_behind(&words, program + 1, letter) else { continue };
+        if let Some(expression) = words.get(script).and_then(|script| first_expression(script)) {
+            let place = Place::Config(format!("/command/{script}"));
+            let message = format!("`{expression}` would become a part of a script for `{}`", words[program]);
+            findings.error("shell::value-in-code", place, message).help(
+                "use `run`, or give the value by `env: { NAME: … }` and read that variable in the script",
+            );
+        }
+    }
+}
+
+/// Where the script stands among the words, if one of the options before it has this letter.
+fn script_behind(words: &[&str], mut at: usize, letter: char) -> Option<usize> {
+    let mut found = false;
+    while let Some(option) = words.get(at).filter(|word| word.starts_with(['-', '+'])) {
+        let short = !option.starts_with("--");
+        found |= short && option.contains(letter);
+        // These are followed by a word of their own: `-o pipefail`, `-W ignore`.
+        at += if short && option.ends_with(['o', 'O', 'W', 'X', 'I']) { 2 } else { 1 };
+    }
+    found.then_some(at)
+}
+
+fn first_expression(text: &str) -> Option<&str> {
+    let segments = segments(text).ok()?;
+    let expression = segments.iter().find(|segment| segment.kind == SegmentKind::Expression)?;
+    Some(&text[expression.range.clone()])
 }
 
 fn check_names(config: &Value, findings: &mut Findings) {

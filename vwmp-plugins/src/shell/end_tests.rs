@@ -202,7 +202,7 @@ fn counting_context(run: &TestRun, log: &Arc<Count>) -> StepContext {
         attempt: 1,
         adapters: Arc::new([]),
         cancelled: CancellationToken::new(),
-        planned: Vec::new(),
+        planned: Arc::default(),
     };
     StepContext::new(Arc::new(scope), attempt)
 }

@@ -1,5 +1,7 @@
 //! What the lexer is inside of, innermost last.
 
+use super::spot::Refusal;
+
 /// A part of a script that is read by its own rules.
 #[derive(Debug)]
 pub(super) enum Frame {
@@ -41,14 +43,42 @@ pub(super) struct Commands {
     pub(super) murky: bool,
     /// The word so far; a NUL stands for a part that is quoted or expanded.
     pub(super) word: Option<Vec<u8>>,
+    /// The text of the word so far, that in quotes included.
+    plain: Vec<u8>,
     /// Whether the next word is the name of a command.
     head: bool,
     /// The `case` commands around this place.
     cases: Vec<Case>,
     /// Inside `[[ … ]]`.
     condition: Option<Condition>,
-    /// Among the arguments of `let`.
-    lets: bool,
+    /// Which command's arguments these are.
+    builtin: Builtin,
+    /// The word before, without quotes.
+    before: Vec<u8>,
+    /// The next word is where a redirection leads.
+    target: bool,
+    /// The next word is the name of a function or a coprocess.
+    naming: bool,
+    /// The items of an array, which may begin with their index.
+    pub(super) array: bool,
+}
+
+/// The commands of a shell that evaluate some of their arguments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Builtin {
+    None,
+    /// `let`: arithmetic throughout.
+    Let,
+    /// `declare` and its like: names, and arithmetic where the variables are numbers or references.
+    Declare {
+        evaluates: bool,
+    },
+    /// `unset`: names of variables.
+    Unset,
+    /// `read`: names of variables, among options.
+    Read,
+    /// `test`, `[` and `printf`: the name of a variable behind `-v`.
+    Check,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -66,21 +96,68 @@ struct Condition {
 
 impl Commands {
     pub(super) fn new(ends: Ends) -> Self {
-        let cases = Vec::new();
-        Self { ends, murky: false, word: None, head: true, cases, condition: None, lets: false }
+        Self {
+            ends,
+            murky: false,
+            word: None,
+            plain: Vec::new(),
+            head: true,
+            cases: Vec::new(),
+            condition: None,
+            builtin: Builtin::None,
+            before: Vec::new(),
+            target: false,
+            naming: false,
+            array: false,
+        }
+    }
+
+    /// What is read in parentheses: the items of an array where the word before ends with `=`.
+    pub(super) fn in_parentheses(&self) -> Self {
+        let array = self.word.as_ref().is_some_and(|word| word.ends_with(b"="));
+        let builtin = if array { self.builtin } else { Builtin::None };
+        Self { array, builtin, ..Self::new(Ends::Subshell) }
     }
 
     pub(super) fn word(&mut self) -> &mut Vec<u8> {
         self.word.get_or_insert_default()
     }
 
-    /// Whether a value at this place is evaluated as arithmetic: `let …` and `name[…`.
-    pub(super) fn evaluates(&self) -> bool {
-        let subscript = self.word.as_deref().is_some_and(|word| {
-            let name = word.iter().take_while(|byte| is_name(**byte)).count();
-            name > 0 && word.get(name) == Some(&b'[') && !word.contains(&b']')
-        });
-        self.lets || subscript
+    /// Why no value can stand at this place, which the shell evaluates: arithmetic, as in `let …` and
+    /// `name[…`, or the name of a variable, whose index is arithmetic.
+    pub(super) fn refusal(&self) -> Option<Refusal> {
+        if self.target {
+            return None;
+        }
+        let word = self.word.as_deref().unwrap_or_default();
+        let names = match self.builtin {
+            Builtin::Let | Builtin::Declare { evaluates: true } => return Some(Refusal::Arithmetic),
+            Builtin::Declare { .. } => !self.array && !sets_a_variable(&self.plain),
+            Builtin::Unset => true,
+            Builtin::Read => !takes_a_value(&self.before),
+            Builtin::Check => self.before == b"-v" || self.plain.starts_with(b"-v"),
+            Builtin::None => false,
+        };
+        let index = word.strip_prefix(b"{").unwrap_or(word);
+        let named = self.array || name_length(index) > 0;
+        let indexes = named && index.get(name_length(index)) == Some(&b'[') && !index.contains(&b']');
+        match () {
+            () if indexes || sets_an_evaluated_variable(&self.plain) => Some(Refusal::Arithmetic),
+            () if names => Some(Refusal::Name),
+            () => None,
+        }
+    }
+
+    /// Notes a byte that stands in quotes in the current word.
+    pub(super) fn take_quoted(&mut self, byte: u8) {
+        self.word();
+        self.plain.push(byte);
+    }
+
+    /// Notes a byte of the current word.
+    pub(super) fn take(&mut self, byte: u8) {
+        self.word().push(byte);
+        self.plain.push(byte);
     }
 
     /// Notes a value in the current word.
@@ -94,6 +171,10 @@ impl Commands {
     /// Ends the word, if any. Returns the values of a condition that proved to be arithmetic.
     pub(super) fn end_word(&mut self) -> Vec<usize> {
         let Some(word) = self.word.take() else { return Vec::new() };
+        let plain = std::mem::take(&mut self.plain);
+        if std::mem::take(&mut self.target) {
+            return Vec::new();
+        }
         if let Some(condition) = &mut self.condition {
             condition.evaluates |=
                 matches!(word.as_slice(), b"-eq" | b"-ne" | b"-lt" | b"-le" | b"-gt" | b"-ge" | b"-v");
@@ -109,34 +190,68 @@ impl Commands {
                 self.cases.pop();
             }
             Some(Case::Subject | Case::Pattern) => {}
-            _ if self.head => self.begin_command(&word),
-            _ => {}
+            _ if self.array => {}
+            _ if self.head => self.begin_command(&word, &plain),
+            _ => self.take_argument(plain),
         }
         Vec::new()
     }
 
-    fn begin_command(&mut self, word: &[u8]) {
+    fn begin_command(&mut self, word: &[u8], plain: &[u8]) {
+        let naming = std::mem::take(&mut self.naming);
         match word {
             b"if" | b"then" | b"else" | b"elif" | b"fi" | b"while" | b"until" | b"do" | b"done" | b"{"
             | b"}" | b"!" | b"time" => return,
+            b"function" | b"coproc" => {
+                self.naming = true;
+                return;
+            }
             b"case" => self.cases.push(Case::Subject),
             b"esac" => {
                 self.cases.pop();
             }
             b"[[" => self.condition = Some(Condition::default()),
-            b"let" => self.lets = true,
             _ if is_assignment(word) => return,
-            _ => {}
+            _ => match plain {
+                // They run the command that follows, behind their options.
+                b"builtin" | b"command" | b"noglob" | b"nocorrect" | [b'-', ..] => return,
+                _ if naming && Builtin::named(plain) == Builtin::None => return,
+                _ => self.builtin = Builtin::named(plain),
+            },
         }
         self.head = false;
     }
 
+    fn take_argument(&mut self, plain: Vec<u8>) {
+        self.before = plain;
+        if let (Builtin::Declare { evaluates }, [b'-' | b'+', ..]) = (&mut self.builtin, &*self.before) {
+            *evaluates |= self.before.contains(&b'i') || self.before.contains(&b'n');
+        }
+    }
+
+    /// In front of a redirection.
+    pub(super) fn begin_redirection(&mut self) {
+        // The number or the variable of the descriptor is no word of the command.
+        let descriptor = |word: &[u8]| word.iter().all(u8::is_ascii_digit) || word.starts_with(b"{");
+        if self.word.as_deref().is_some_and(descriptor) {
+            self.word = None;
+            self.plain.clear();
+        }
+    }
+
+    /// Behind the sign of a redirection: the next word says where it leads.
+    pub(super) fn expect_target(&mut self) {
+        self.target = true;
+    }
+
     /// Behind `;`, `&`, `|`, a line's end or a subshell; `next_pattern` behind `;;` and its like.
     pub(super) fn end_command(&mut self, next_pattern: bool) {
-        if self.condition.is_some() {
+        if self.condition.is_some() || self.array {
             return;
         }
-        (self.head, self.lets) = (true, false);
+        (self.head, self.builtin) = (true, Builtin::None);
+        (self.target, self.naming) = (false, false);
+        self.before.clear();
         if let Some(case @ Case::Body) = self.cases.last_mut()
             && next_pattern
         {
@@ -157,6 +272,22 @@ impl Commands {
             *case = Case::Body;
         }
         self.head = true;
+    }
+}
+
+impl Builtin {
+    fn named(name: &[u8]) -> Self {
+        match name {
+            b"let" => Self::Let,
+            b"integer" | b"float" | b"nameref" => Self::Declare { evaluates: true },
+            b"declare" | b"typeset" | b"local" | b"readonly" | b"export" => {
+                Self::Declare { evaluates: false }
+            }
+            b"unset" => Self::Unset,
+            b"read" => Self::Read,
+            b"test" | b"[" | b"printf" => Self::Check,
+            _ => Self::None,
+        }
     }
 }
 
@@ -225,7 +356,39 @@ fn is_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
+/// Whether a word gives a value to a variable whose values the shell evaluates.
+fn sets_an_evaluated_variable(word: &[u8]) -> bool {
+    const EVALUATED: [&[u8]; 10] = [
+        b"BASH_ENV",
+        b"ENV",
+        b"HISTCMD",
+        b"OPTIND",
+        b"PROMPT_COMMAND",
+        b"PS0",
+        b"PS1",
+        b"PS2",
+        b"PS4",
+        b"RANDOM",
+    ];
+    sets_a_variable(word) && EVALUATED.contains(&&word[..name_length(word)])
+}
+
+/// Whether a word begins with `name=`, so that what follows is the value.
+fn sets_a_variable(word: &[u8]) -> bool {
+    let (name, rest) = word.split_at(name_length(word));
+    !name.is_empty() && (rest.starts_with(b"=") || rest.starts_with(b"+="))
+}
+
+fn name_length(word: &[u8]) -> usize {
+    word.iter().take_while(|byte| is_name(**byte)).count()
+}
+
+/// Whether this option of `read` is followed by text that is no variable's name.
+fn takes_a_value(option: &[u8]) -> bool {
+    matches!(option, [b'-', .., b'p' | b'd' | b't' | b'n' | b'N' | b'u' | b'i'])
+}
+
 fn is_assignment(word: &[u8]) -> bool {
-    let name = word.iter().take_while(|byte| is_name(**byte)).count();
+    let name = name_length(word);
     name > 0 && matches!(word.get(name), Some(b'=' | b'+' | b'['))
 }

@@ -21,4 +21,13 @@ impl Interpreter {
             _ => Self::File,
         }
     }
+
+    /// The letter of the option that a script follows, where there is one.
+    pub(super) fn option(self) -> Option<char> {
+        match self {
+            Self::Posix => Some('c'),
+            Self::Option(option) => option.chars().last(),
+            Self::File => None,
+        }
+    }
 }

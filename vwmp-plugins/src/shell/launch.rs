@@ -31,6 +31,7 @@ const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 /// Starts what a step asks for.
 pub(super) fn start(step: &Run, ctx: &StepContext, scratch: &mut Scratch) -> Result<Process, StepError> {
     let launch = Launch { step, ctx, directory: step.directory(ctx) };
+    launch.refuse_outside()?;
     for (name, value) in &step.env {
         launch.refuse_unfit(&format!("env.{name}"), value.as_str(), name.len() + 1)?;
     }
@@ -204,6 +205,22 @@ impl Launch<'_> {
             )));
         }
         Ok(())
+    }
+
+    /// A link in the workspace must not take the step out of it. What doesn't exist is told at the start.
+    fn refuse_outside(&self) -> Result<(), StepError> {
+        let Some(workdir) = &self.step.workdir else { return Ok(()) };
+        let (Ok(real), Ok(workspace)) = (self.directory.canonicalize(), self.ctx.workspace().canonicalize())
+        else {
+            return Ok(());
+        };
+        if real.starts_with(workspace) {
+            return Ok(());
+        }
+        Err(StepError::denied(format!(
+            "the directory `{workdir}` of the step leads out of the workspace through a symbolic link, to {}",
+            real.display()
+        )))
     }
 
     fn value_in_other_language(&self) -> StepError {

@@ -115,27 +115,36 @@ impl Lexer<'_> {
         if self.frames.iter().any(|frame| matches!(frame, Frame::Commands(commands) if commands.murky)) {
             return Err(Refusal::Backticks);
         }
+        if self.in_arithmetic() {
+            return Err(Refusal::Arithmetic);
+        }
         let spot = match self.top() {
             Frame::Single | Frame::Escaped => return Err(Refusal::SingleQuotes),
             Frame::Document(document) if document.quoted => return Err(Refusal::QuotedDocument),
-            Frame::Arithmetic { .. } | Frame::Brace(Brace::Subscript { .. } | Brace::Offset) => {
-                return Err(Refusal::Arithmetic);
-            }
             Frame::Brace(Brace::Name { .. }) => return Err(Refusal::Name),
             Frame::Document(document) => {
                 document.line_start = false;
                 return Ok(Spot::Document);
             }
             Frame::Brace(Brace::Word { quoted: true, pattern: false }) | Frame::Double => Spot::Quoted,
-            Frame::Brace(Brace::Word { .. }) | Frame::Commands(_) => Spot::Bare,
+            Frame::Brace(_) | Frame::Arithmetic { .. } | Frame::Commands(_) => Spot::Bare,
         };
         let number = self.found.len();
         let commands = self.commands();
-        if commands.evaluates() {
-            return Err(Refusal::Arithmetic);
+        if let Some(refusal) = commands.refusal() {
+            return Err(refusal);
         }
         commands.take_value(number);
         Ok(spot)
+    }
+
+    /// Whether what stands here becomes a part of an arithmetic expression, as in `$((${x:-…}))`.
+    fn in_arithmetic(&self) -> bool {
+        let text = self.frames.iter().rev();
+        let mut text = text.take_while(|frame| !matches!(frame, Frame::Commands(_) | Frame::Document(_)));
+        text.any(|frame| {
+            matches!(frame, Frame::Arithmetic { .. } | Frame::Brace(Brace::Subscript { .. } | Brace::Offset))
+        })
     }
 
     fn step(&mut self) {
@@ -144,11 +153,17 @@ impl Lexer<'_> {
             Frame::Commands(_) => self.step_commands(byte),
             Frame::Double => match byte {
                 b'"' => self.pop(1),
-                _ => self.step_expansion(byte, true),
+                _ => {
+                    self.note_quoted(byte);
+                    self.step_expansion(byte, true);
+                }
             },
             Frame::Single => match byte {
                 b'\'' => self.pop(1),
-                _ => self.at += 1,
+                _ => {
+                    self.note_quoted(byte);
+                    self.at += 1;
+                }
             },
             Frame::Escaped => match byte {
                 b'\'' => self.pop(1),
@@ -163,6 +178,13 @@ impl Lexer<'_> {
         }
     }
 
+    /// Adds a byte in quotes to the word around them.
+    fn note_quoted(&mut self, byte: u8) {
+        if let [.., Frame::Commands(commands), _] = self.frames.as_mut_slice() {
+            commands.take_quoted(byte);
+        }
+    }
+
     fn step_commands(&mut self, byte: u8) {
         match byte {
             b' ' | b'\t' => {
@@ -170,6 +192,11 @@ impl Lexer<'_> {
                 self.at += 1;
             }
             b'\n' => self.end_line(),
+            b'&' if self.peek(1) == b'>' => {
+                self.end_word();
+                self.at += 1;
+                self.redirect();
+            }
             b';' | b'&' | b'|' => {
                 self.end_word();
                 let next_pattern = byte == b';' && matches!(self.peek(1), b';' | b'&' | b'|');
@@ -189,8 +216,15 @@ impl Lexer<'_> {
                 self.push(if byte == b'"' { Frame::Double } else { Frame::Single }, 1);
             }
             _ => {
-                if byte != b'\\' || self.peek(1) != b'\n' {
-                    self.commands().word().push(if matches!(byte, b'\\' | b'$' | b'`') { 0 } else { byte });
+                let next = self.peek(1);
+                match byte {
+                    b'\\' if next == b'\n' => {}
+                    b'\\' => {
+                        self.commands().word().push(0);
+                        self.commands().take_quoted(next);
+                    }
+                    b'$' | b'`' => self.commands().word().push(0),
+                    _ => self.commands().take(byte),
                 }
                 self.step_expansion(byte, false);
             }
@@ -222,15 +256,16 @@ impl Lexer<'_> {
     }
 
     fn open_parenthesis(&mut self) {
-        let in_word = self.commands().word.is_some();
         if self.commands().in_pattern() || self.commands().in_condition() {
             self.end_word();
             self.at += 1;
-        } else if !in_word && self.next_is(b"((") {
+        } else if self.next_is(b"((") {
+            self.end_word();
             self.push(Frame::Arithmetic { depth: 0, close: b')' }, 2);
         } else {
+            let inside = self.commands().in_parentheses();
             self.end_word();
-            self.push(Frame::Commands(Commands::new(Ends::Subshell)), 1);
+            self.push(Frame::Commands(inside), 1);
         }
     }
 
@@ -248,6 +283,7 @@ impl Lexer<'_> {
         }
         match commands.ends {
             Ends::Substitution => self.pop(1),
+            Ends::Subshell if commands.array => self.pop(1),
             Ends::Subshell => {
                 self.pop(1);
                 self.commands().end_command(false);
@@ -257,14 +293,23 @@ impl Lexer<'_> {
     }
 
     fn redirect(&mut self) {
-        self.end_word();
-        if self.next_is(b"<<<") {
-            self.at += 3;
-        } else if self.next_is(b"<<") {
-            self.at += 2;
-            self.read_end_word();
-        } else {
+        if self.commands().in_condition() {
+            self.end_word();
             self.at += 1;
+            return;
         }
+        self.commands().begin_redirection();
+        self.end_word();
+        if self.next_is(b"<<") && !self.next_is(b"<<<") {
+            self.at += 2;
+            return self.read_end_word();
+        }
+        if self.next_is(b"<(") || self.next_is(b">(") {
+            self.commands().word().push(0);
+            return self.push(Frame::Commands(Commands::new(Ends::Substitution)), 2);
+        }
+        let signs = [b"<<<".as_slice(), b">>", b">&", b">|", b"<&", b"<>"];
+        self.at += signs.into_iter().find(|sign| self.next_is(sign)).map_or(1, <[u8]>::len);
+        self.commands().expect_target();
     }
 }

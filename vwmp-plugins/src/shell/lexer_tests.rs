@@ -167,6 +167,86 @@ fn where_no_value_can_stand() {
     check(Err(Refusal::Backticks), &["`echo \\\"@\\\"`", "`echo \\`echo @\\``"]);
 }
 
+#[test]
+fn values_beside_what_is_evaluated() {
+    check(
+        Ok(Spot::Bare),
+        &[
+            "export a=@ b=\"c\"@",
+            "local a+=@; declare -r b=@",
+            "read -p @ a; read -r a <<<@",
+            "read a < <(echo @)",
+            "let x=1; echo @",
+            "let x=1 > @",
+            "printf %s @; test @ = -v; [ -n @ ]",
+            "function f { echo @; }; coproc echo @",
+            "time -p echo @",
+            "a=([1]=@ @)",
+            "echo 5&>@",
+        ],
+    );
+}
+
+#[test]
+fn what_shells_evaluate_is_found_in_any_writing() {
+    check(
+        Err(Refusal::Arithmetic),
+        &[
+            "echo $((${x:-@}))",
+            "echo ${a[${x:-@}]}",
+            "echo ${a:${x:-@}:1}",
+            "cat <<EOF\n$((${x:-@}))\nEOF",
+            "for((;;@)); do a; done",
+            "if((@)); then a; fi",
+            "while((@)); do a; done",
+            "a=([@]=1)",
+            "a+=(b\n[@]=1)",
+            "declare -a a=(b [\"@\"]=1)",
+            "a[\"]\"@]=1",
+            ": {a[@]}>b",
+            "declare -i n=@",
+            "local -r -xi n=@",
+            "\\typeset \"-i\" n=@",
+            "declare -i n=(1 @)",
+            "declare -i a=(1) n=@",
+            "declare -n x=@",
+            "OPTIND=@",
+            "export PS4=@",
+            "time -p [[ @ -eq 1 ]]",
+            "function f { [[ @ -eq 1 ]]; }",
+            "coproc [[ @ -eq 1 ]]",
+            "coproc c { [[ @ -eq 1 ]]; }",
+            "coproc let @",
+            "builtin let @",
+            "command -p let @",
+            "\\let @",
+            "l\"e\"'t' @",
+            ">a let @",
+            "2>/dev/null let @",
+            "let 1 >&2 @",
+            "let 1 &>a @",
+            "let 1 <(b) @",
+        ],
+    );
+    check(
+        Err(Refusal::Name),
+        &[
+            "declare @=1",
+            "declare \"@=1\"",
+            "export \"a[@]=1\"",
+            "declare \"a[b=@]=1\"",
+            "unset \"a[@]\"",
+            "unset @",
+            "read @",
+            "read -r \"a[@]\"",
+            "printf -v @ a",
+            "printf -v\"@\" a",
+            "test -v @",
+            "[ ! -v @ ]",
+        ],
+    );
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(5_000) })]
     #[test]

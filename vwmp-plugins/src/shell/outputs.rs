@@ -84,6 +84,10 @@ pub(super) fn declared(
 /// Reads the file named by `$VWMP_OUTPUT`, if the step wrote one.
 pub(super) fn written(file: &Path) -> Result<BTreeMap<String, Value>, StepError> {
     let fail = |message: String| StepError::permanent(format!("the file named by $VWMP_OUTPUT {message}"));
+    // To open a named pipe would wait for somebody who writes.
+    if file.symlink_metadata().is_ok_and(|found| !found.is_file()) {
+        return Err(fail("is no longer a plain file".to_owned()));
+    }
     let mut bytes = Vec::new();
     let read = std::fs::File::open(file)
         .and_then(|file| file.take(u64::try_from(LARGEST).unwrap_or(u64::MAX) + 1).read_to_end(&mut bytes));

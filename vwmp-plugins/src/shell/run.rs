@@ -45,12 +45,14 @@ const STDOUT_KEPT: usize = 64 * 1024;
 /// values, lists and maps arrive as JSON. A value is refused, with a word on what to write instead,
 /// where the shell would not replace it (single quotes, a here-document with a quoted end word,
 /// behind a backslash) and where the shell would evaluate it (`$((…))`, array indexes, `let`,
-/// `[[ … -eq … ]]`). What a script does with a value afterwards is its author's business: `eval`,
-/// `sh -c`, arithmetic with a variable that the value was assigned to, and `test -v` run code.
+/// `[[ … -eq … ]]`, `declare -i`, the name behind `read`, `unset` or `test -v`). What a script does with
+/// a value afterwards is its author's business: `eval`, `trap`, `sh -c`, and arithmetic with a variable
+/// that the value was assigned to, run code.
 ///
 /// **Shells.** `sh` unless `shell` names another: `bash`, `dash`, `ksh`, `zsh`. A script stops at the
 /// first command that fails (`-e`). `python3`, `node`, `ruby`, `perl` and other interpreters work too;
-/// their scripts take values through `env` only. `command` needs no shell: each item is one argument.
+/// their scripts take values through `env` only. `command` needs no shell: each item is one argument,
+/// and the script behind `[sh, -c]` takes no values either.
 /// A script that is one plain command is started without a shell, which is quicker and else the same.
 ///
 /// **Environment.** That of the run, `env`, and `VWMP_RUN_ID`, `VWMP_STEP_ID`, `VWMP_ATTEMPT`,
@@ -72,9 +74,11 @@ const STDOUT_KEPT: usize = 64 * 1024;
 pub(crate) struct Run {
     /// The script. Either this or `command`.
     run: Option<Script>,
-    /// The program and its arguments. Either this or `run`.
+    /// The program and its arguments, which others on the machine can read: no secrets. Either this or `run`.
+    #[schemars(extend("x-vwmp-argument" = true))]
     command: Option<Vec<Text>>,
     /// The program that runs the script, by name or path.
+    #[schemars(extend("x-vwmp-argument" = true))]
     #[serde(default = "default_shell")]
     shell: String,
     /// More variables for the environment.

@@ -46,6 +46,30 @@ async fn much_output_is_kept_in_part() {
 }
 
 #[tokio::test]
+async fn only_a_plain_file_is_read_as_outputs() {
+    for script in ["mkfifo $VWMP_OUTPUT", "mkdir $VWMP_OUTPUT", "ln -s /etc/passwd $VWMP_OUTPUT"] {
+        let (message, _) = failure(json!({ "run": script })).await;
+        assert_eq!(message, "the file named by $VWMP_OUTPUT is no longer a plain file", "{script}");
+    }
+}
+
+#[tokio::test]
+async fn a_link_does_not_lead_out_of_the_workspace() {
+    let run = TestRun::new();
+    run.write("in/here", "");
+    std::os::unix::fs::symlink("in", run.workspace().join("inside")).unwrap();
+    std::os::unix::fs::symlink("/etc", run.workspace().join("outside")).unwrap();
+    execute::<Run>(json!({ "run": "ls here", "workdir": "inside" }), &run.context("a")).await.unwrap();
+    let error = execute::<Run>(json!({ "run": "pwd", "workdir": "outside" }), &run.context("a")).await;
+    let error = error.unwrap_err();
+    assert_eq!(error.class(), ErrorClass::Denied);
+    assert_eq!(
+        error.message(),
+        "the directory `outside` of the step leads out of the workspace through a symbolic link, to /etc"
+    );
+}
+
+#[tokio::test]
 async fn a_script_sees_its_environment_directory_and_input() {
     let run = TestRun::new().environment("BASE", "1").environment("VWMP_VALUE_1", "old").attempt(2);
     run.write("sub dir/file", "");
@@ -265,6 +289,37 @@ async fn a_failed_program_may_be_tried_again_and_a_wrong_config_not() {
     let step: Run = serde_json::from_value(json!({ "command": ["nonsense-program"] })).unwrap();
     let error = step.execute(&run.context("build")).await.unwrap_err();
     assert_eq!((error.class(), step.can_retry(&error)), (ErrorClass::Invalid, false));
+}
+
+#[test]
+fn no_value_becomes_a_part_of_a_script_in_a_command() {
+    let refused = |words: &[&str]| {
+        let mut findings = Findings::default();
+        Run::validate_written(&json!({ "command": words }), &mut findings);
+        findings.into_iter().map(|finding| finding.message).collect::<Vec<_>>()
+    };
+    for words in [
+        &["sh", "-c", "echo $<config.a>"][..],
+        &["/bin/bash", "-e", "-lc", "echo $<config.a>"],
+        &["bash", "-eo", "pipefail", "-c", "echo $<config.a>"],
+        &["env", "A=1", "python3", "-c", "$<config.a>"],
+        &["perl", "-ne", "print $<config.a>"],
+    ] {
+        let messages = refused(words);
+        assert_eq!(messages.len(), 1, "{words:?}");
+        assert!(
+            messages[0].starts_with("`$<config.a>` would become a part of a script for `"),
+            "{messages:?}"
+        );
+    }
+    for words in [
+        &["sh", "-c", "echo \"$1\"", "sh", "$<config.a>"][..],
+        &["echo", "-c", "$<config.a>"],
+        &["sh", "script", "-c", "$<config.a>"],
+        &["bash", "--norc", "$<config.a>"],
+    ] {
+        assert!(refused(words).is_empty(), "{words:?}");
+    }
 }
 
 #[test]

@@ -58,7 +58,11 @@ impl Drop for Scratch {
         let output = self.output_file();
         for path in self.written.iter().chain([&output]) {
             // Most steps write no outputs.
-            let _ = std::fs::remove_file(path);
+            if let Err(error) = std::fs::remove_file(path)
+                && error.kind() != io::ErrorKind::NotFound
+            {
+                let _ = std::fs::remove_dir_all(path);
+            }
         }
     }
 }

@@ -87,13 +87,6 @@ impl Scope<'_> {
         Ok(Expression::path(&["parameters", &words::name(name)], kind))
     }
 
-    fn secret(&mut self, name: &str) -> Expression {
-        let parameter = words::name(name);
-        let secret = json!({ "type": "string", "secret": true, "default": "" });
-        self.draft.parameters.entry(parameter.clone()).or_insert(secret);
-        Expression::path(&["parameters", &parameter], Kind::Text)
-    }
-
     fn variable(&mut self, name: &str) -> Result<Expression, String> {
         let Some(text) = self.env.get(name) else {
             return Ok(Expression::path(&["env", name], Kind::Text));
@@ -157,8 +150,8 @@ impl Names for Scope<'_> {
         match segments.as_slice() {
             ["inputs", name] | ["github", "event", "inputs", name] => self.input(name),
             ["env", name] => self.variable(name),
-            ["secrets", name] => Ok(self.secret(name)),
-            ["github", "token"] => Ok(self.secret("GITHUB_TOKEN")),
+            ["secrets", name] => Ok(Expression::path(&["secrets", name], Kind::Text)),
+            ["github", "token"] => Ok(Expression::path(&["secrets", "GITHUB_TOKEN"], Kind::Text)),
             ["vars", name] => Ok(self.configured("vars", name, "".into())),
             ["matrix", names @ ..] if !self.matrix.is_empty() => {
                 Ok(match self.matrix.get(&names.join(".")) {

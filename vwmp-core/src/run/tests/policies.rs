@@ -98,11 +98,15 @@ async fn retries_obey_the_class_and_the_servers_word() {
     let permanent = step("fail", json!({ "permanent": true }), &[]).retries(5);
     check(PlanDraft::new([permanent]), RunStatus::Failed, &["s0 failed 1: broken"]).await;
     let began = tokio::time::Instant::now();
-    let polite = step("fail_once", json!({}), &[])
-        .retries(2)
-        .policy(|policy| policy.retry.max_delay = Duration::from_secs(120));
+    let polite = step("fail_once", json!({}), &[]).retries(2);
     check(PlanDraft::new([polite]), RunStatus::Succeeded, &["s0 succeeded 2"]).await;
     assert_eq!(began.elapsed().as_secs(), 90);
+    let began = tokio::time::Instant::now();
+    let hasty = step("fail_once", json!({}), &[]).retries(2).policy(|policy| {
+        policy.retry.delay = Some(Duration::from_secs(1));
+    });
+    check(PlanDraft::new([hasty]), RunStatus::Succeeded, &["s0 succeeded 2"]).await;
+    assert_eq!(began.elapsed().as_secs(), 90, "the server's word outweighs the workflow's");
 }
 
 #[tokio::test(start_paused = true)]
@@ -146,7 +150,10 @@ async fn conditions_decide_by_the_state_of_the_needs() {
 async fn finally_runs_whatever_happened_and_knows_it() {
     let finally = [
         give(&[]),
-        give(&[]).when("failed() && run.failed_steps == ['s0'] && run.status == 'failed'"),
+        give(&[]).when(
+            "failed() && run.failed_steps == ['s0'] && run.status == 'failed' \
+             && run.started_at == '2027-01-15T08:00:00Z'",
+        ),
         give(&[]).when("succeeded()"),
         fail(&[]).policy(|policy| policy.required = false),
     ];
@@ -205,13 +212,36 @@ async fn a_second_cancel_stops_finally_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_workflows_own_timeout_cancels_the_run() {
+async fn the_workflows_own_timeout_fails_the_run() {
     let mut draft = PlanDraft::new([sleep(60, &[]), give(&[0])]);
     draft.timeout = Some(Duration::from_secs(7));
     let (report, _) = run(draft).await;
-    assert_eq!(report.status(), RunStatus::Cancelled);
+    assert_eq!(report.status(), RunStatus::Failed);
     assert_eq!(report.reason(), Some("the workflow took longer than its timeout of 7 s"));
     assert_eq!(report.duration().as_secs(), 7);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_workflows_own_timeout_counts_while_a_retry_waits_for_a_place() {
+    let mut draft = PlanDraft::new([fail(&[]).retries(9), sleep(60, &[])]);
+    (draft.max_parallel, draft.timeout) = (1, Some(Duration::from_secs(7)));
+    let (report, _) = run(draft).await;
+    assert_eq!(report.duration().as_secs(), 7);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_is_cancelled_before_its_first_step_starts_none() {
+    let (report, _) = run_with(PlanDraft::new([give(&[])]), |run| run.cancel("no")).await;
+    assert_eq!(summary(&report), ["s0 cancelled 0: the run was stopping: no"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_that_waits_for_its_retry_failed_when_the_run_stops() {
+    let mut draft = PlanDraft::new([fail(&[]).retries(9), sleep(1, &[]), step("panic", json!({}), &[1])]);
+    draft.on_failure = FailurePolicy::Stop;
+    let expected =
+        ["s0 failed 1: busy", "s1 succeeded 1", "s2 failed 1: the handler panicked: out of cheese"];
+    check(draft, RunStatus::Failed, &expected).await;
 }
 
 #[tokio::test(start_paused = true)]

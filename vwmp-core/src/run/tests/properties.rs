@@ -12,8 +12,8 @@ use vwmp_interfaces::workflow_type::FailurePolicy;
 use super::plans::{PlanDraft, StepDraft, step};
 use crate::plan::{Plan, StepIndex};
 use crate::registry::Registry;
+use crate::run::Phase;
 use crate::run::memory::MemoryJournal;
-use crate::run::state::Phase;
 use crate::run::{Engine, Event, EventKind, PausedClock, Report, RunState};
 
 fn any_step(number: usize) -> impl Strategy<Value = StepDraft> {
