@@ -88,3 +88,10 @@ fn the_schema_accepts_what_the_engine_accepts() {
     let wrong = "name: w\nsteps:\n  - { handler: release.version_bump, config: { versoin_file: V } }\n";
     assert!(!schema.errors(&read("wrong.yaml", wrong)).is_empty());
 }
+
+/// The YAML language server completes nothing in a step whose config has one.
+#[test]
+fn the_schema_has_no_default_of_nothing() {
+    let schema = Place::new().vwmp(&["schema"]).out;
+    assert!(!schema.contains("\"default\": null"));
+}

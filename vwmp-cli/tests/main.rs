@@ -4,10 +4,14 @@
 
 mod arguments;
 mod catalog;
+mod ci;
 mod demo;
 mod explain;
+mod fmt;
+mod import;
 mod invalid;
 mod library;
+mod new;
 mod place;
 mod plan;
 mod run;

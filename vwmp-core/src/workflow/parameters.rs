@@ -303,8 +303,10 @@ impl Parameter {
         })
     }
 
-    fn misfits(&self, name: &str, value: &Value, how: &str) -> Vec<Diagnostic> {
-        let how = told(&if self.secret { concealed(how) } else { how.to_owned() });
+    /// What about a value does not fit; `how` it was given may be empty.
+    pub fn misfits(&self, name: &str, value: &Value, how: &str) -> Vec<Diagnostic> {
+        let concealed_how = concealed(how);
+        let how = told(if self.secret { &concealed_how } else { how });
         let problem = |error: SchemaError| {
             let path = format!("{name}{}", dotted(&error.pointer));
             let message = if self.secret { without_value(&error.message) } else { &error.message };
@@ -312,7 +314,8 @@ impl Parameter {
             let problem = Diagnostic::error("vwmp::invalid-parameter", message);
             if self.secret { problem } else { with_nearest(problem, &error) }
         };
-        self.compiled.errors(value).into_iter().map(problem).collect()
+        let short = self.too_short(name, value, &concealed_how);
+        self.compiled.errors(value).into_iter().map(problem).chain(short).collect()
     }
 }
 
