@@ -30,6 +30,7 @@ use super::planned::{Expected, SWITCH};
 /// ```
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("x-vwmp-argument" = true))]
 pub struct Branch {
     /// The branch's name.
     name: String,

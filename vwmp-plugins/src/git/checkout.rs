@@ -25,6 +25,7 @@ use super::planned::{DETACH, Expected, SWITCH, in_repository, listed};
 /// ```
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("x-vwmp-argument" = true))]
 pub struct Checkout {
     /// The branch, tag or commit.
     revision: String,

@@ -28,6 +28,7 @@ use super::names::{name_problem, remote_problem};
 /// ```
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("x-vwmp-argument" = true))]
 pub struct Clone {
     /// The URL, or a path. Without a password in it: that is for a credential helper.
     url: String,

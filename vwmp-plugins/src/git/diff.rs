@@ -24,6 +24,7 @@ use super::planned::{in_repository, listed};
 /// ```
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("x-vwmp-argument" = true))]
 pub struct Diff {
     /// A tag, branch or commit; the last commit where none is given.
     #[serde(default)]

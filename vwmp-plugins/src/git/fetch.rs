@@ -23,6 +23,7 @@ use super::names::remote_problem;
 /// ```
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("x-vwmp-argument" = true))]
 pub struct Fetch {
     /// The remote; that of the adapter where none is given.
     #[serde(default)]

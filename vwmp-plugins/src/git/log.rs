@@ -26,6 +26,7 @@ use super::planned::in_repository;
 /// ```
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("x-vwmp-argument" = true))]
 pub struct Log {
     /// A tag, branch or commit; it and all before it are left out.
     #[serde(default)]

@@ -26,6 +26,7 @@ use super::planned::Expected;
 /// ```
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("x-vwmp-argument" = true))]
 pub struct RequireBranch {
     /// Names, or patterns: `*` is anything but `/`, `**` anything, `{a,b}` one of them.
     #[schemars(length(min = 1))]

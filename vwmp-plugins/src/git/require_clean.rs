@@ -19,6 +19,7 @@ use super::planned::{Expected, listed};
 /// ```
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("x-vwmp-argument" = true))]
 pub struct RequireClean {
     /// Whether files that git doesn't know are fine.
     #[serde(default)]

@@ -26,6 +26,7 @@ use super::stage_all::{Staged, restore};
 /// ```
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("x-vwmp-argument" = true))]
 pub struct Stage {
     /// The files and folders, relative to the workspace.
     #[schemars(length(min = 1))]

@@ -21,6 +21,7 @@ use super::planned::listed;
 /// ```
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("x-vwmp-argument" = true))]
 pub struct Status {}
 
 /// Where the repository stands.
