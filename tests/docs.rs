@@ -8,6 +8,7 @@ use std::sync::Arc;
 use vwmp_core::config::ConfigFile;
 use vwmp_core::diagnostic::Diagnostics;
 use vwmp_core::document::Document;
+use vwmp_core::masking::SHORTEST;
 use vwmp_core::registry::Registry;
 use vwmp_core::run::Limits;
 use vwmp_core::run::memory::MemoryLog;
@@ -16,8 +17,14 @@ use vwmp_core::workflow::{NoFiles, Settings, Workflow};
 use vwmp_plugins as _;
 
 pub(crate) const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-const PAGES: [&str; 5] =
-    ["README.md", "docs/workflow.md", "docs/configuration.md", "docs/plugins.md", "docs/embedding.md"];
+const PAGES: [&str; 6] = [
+    "README.md",
+    "docs/workflow.md",
+    "docs/secrets.md",
+    "docs/configuration.md",
+    "docs/plugins.md",
+    "docs/embedding.md",
+];
 
 /// A fenced block of a page.
 pub(crate) struct Block {
@@ -113,6 +120,7 @@ fn every_key_and_limit_is_on_the_page() {
         keys.unwrap().keys().for_each(|key| row(&format!("`{key}` |"), ""));
     }
     let Limits { grace, output_bytes } = Limits::default();
+    row("a secret", &format!("{SHORTEST} bytes"));
     row("a file", &format!("{} MiB", Source::MAX_BYTES >> 20));
     row("the output of a step", &format!("{} MiB", output_bytes >> 20));
     row("lines kept of a step", &format!("{} KiB", MemoryLog::BYTES_PER_STEP >> 10));

@@ -78,7 +78,7 @@ fn every_example_of_a_handler_is_a_step_that_checks() {
 }
 
 /// A workflow with the steps of an example, and with what they read: parameters, config and earlier steps.
-fn around(example: &Value) -> String {
+pub(crate) fn around(example: &Value) -> String {
     let steps = match example {
         Value::Array(steps) => steps.clone(),
         step => vec![step.clone()],

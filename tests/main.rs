@@ -15,4 +15,5 @@ mod limits;
 mod path;
 mod release;
 mod repository;
+mod secrets;
 mod tidy;

@@ -1,18 +1,21 @@
 //! What can be written on the command line.
 
+mod values;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
+pub(crate) use self::values::*;
 use crate::exit::Exit;
 
 /// Runs workflows: steps with an order, from a YAML file.
 #[derive(Debug, Parser)]
 #[command(
     disable_help_subcommand = true,
-    after_help = "Exit codes: 0 done, 1 the run failed, 2 the workflow or its parameters are invalid,\n\
-                  3 wrong usage, 4 the engine failed, 130 cancelled."
+    after_help = "Exit codes: 0 done, 1 the run failed, 2 the workflow is invalid, 3 wrong usage,\n\
+                  4 the engine failed, 130 cancelled."
 )]
 pub(crate) struct Arguments {
     /// When to use colors
@@ -35,6 +38,12 @@ pub(crate) enum Command {
     Explain(Explain),
     /// Draw a workflow's steps and what they need
     Graph(Graph),
+    /// Write a new workflow, from a template of a workflow type
+    New(New),
+    /// Bring workflow files into one layout; comments stay, and the meaning too
+    Fmt(Fmt),
+    /// Turn a GitHub Actions workflow, a Taskfile or a Dagu DAG into a workflow
+    Import(Import),
     /// List the step handlers, or show the manual page of one
     Handlers(Catalog),
     /// List the workflow types, or show the manual page of one
@@ -43,6 +52,10 @@ pub(crate) enum Command {
     Adapters(Catalog),
     /// Print the JSON Schema of workflow files, for editors
     Schema,
+    /// Print what a shell needs to complete commands and options
+    Completions(Completions),
+    /// Print the manual page of the program, or of one command
+    Man(Man),
     /// Release a throw-away repository, to see a run
     Demo(Demo),
 }
@@ -60,6 +73,12 @@ pub(crate) struct Run {
     /// How to write the result
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) format: Format,
+    /// How to write what happens, on stderr; json: one object a line
+    #[arg(long, value_name = "FORMAT", default_value = "text", conflicts_with = "quiet")]
+    pub(crate) log_format: Format,
+    /// Write the result as a JUnit report to this file too
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -80,7 +99,7 @@ pub(crate) struct Validate {
     pub(crate) place: PlaceArguments,
     /// How to write the result
     #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub(crate) format: Format,
+    pub(crate) format: FindingsFormat,
 }
 
 #[derive(Debug, Args)]
@@ -120,83 +139,72 @@ pub(crate) struct Catalog {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct New {
+    /// The file to write [default: named after the template]
+    #[arg(value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// The workflow type; without one, a small workflow of no type is written
+    #[arg(long = "type", value_name = "TYPE")]
+    pub(crate) workflow_type: Option<String>,
+    /// The template of the type
+    #[arg(long, value_name = "NAME", requires = "workflow_type")]
+    pub(crate) template: Option<String>,
+    /// Write this default for a parameter
+    #[arg(short, long = "param", value_name = "NAME=VALUE", value_parser = values::assignment)]
+    pub(crate) parameters: Vec<Assignment>,
+    /// Write this value for a config key
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = values::assignment)]
+    pub(crate) settings: Vec<Assignment>,
+    /// Ask nothing, not even at a terminal
+    #[arg(long)]
+    pub(crate) no_input: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Fmt {
+    /// The workflow files
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Change nothing; fail when a file would change
+    #[arg(long)]
+    pub(crate) check: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// The file to read
+    pub(crate) file: PathBuf,
+    /// What the file is [default: told by its keys]
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) from: Option<ForeignFormat>,
+    /// Import this job or task alone, with what it needs
+    #[arg(long, value_name = "NAME")]
+    pub(crate) only: Option<String>,
+    /// Write the workflow to this file, which must not exist
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// The shell
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Man {
+    /// The command; without one, the program itself
+    pub(crate) command: Option<String>,
+    /// Write all pages into this directory
+    #[arg(long, value_name = "DIR", conflicts_with = "command")]
+    pub(crate) dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Demo {
     /// Make the repository in this directory, which must be empty or missing
     #[arg(long, value_name = "DIR")]
     pub(crate) keep: Option<PathBuf>,
-}
-
-/// A workflow and what it is given.
-#[derive(Debug, Args)]
-pub(crate) struct WorkflowArguments {
-    /// The workflow file
-    pub(crate) file: PathBuf,
-    #[command(flatten)]
-    pub(crate) values: ValueArguments,
-    #[command(flatten)]
-    pub(crate) place: PlaceArguments,
-    /// Run at most this many steps at once
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
-    pub(crate) max_parallel: Option<usize>,
-}
-
-/// Values that are given at run time.
-#[derive(Debug, Args, Default)]
-pub(crate) struct ValueArguments {
-    /// Give a parameter; the text is read as the parameter's type
-    #[arg(short, long = "param", value_name = "NAME=VALUE", value_parser = assignment)]
-    pub(crate) parameters: Vec<Assignment>,
-    /// Give the parameters in a YAML or JSON file; -p goes first
-    #[arg(long = "params", value_name = "FILE")]
-    pub(crate) parameter_file: Option<PathBuf>,
-    /// Set a config key; the value is read as YAML
-    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = assignment)]
-    pub(crate) settings: Vec<Assignment>,
-}
-
-/// Where a workflow is at home.
-#[derive(Debug, Args, Default)]
-pub(crate) struct PlaceArguments {
-    /// The directory that relative paths start from [default: the current one]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) workspace: Option<PathBuf>,
-    /// The config file [default: vwmp_config.yaml in the workspace]
-    #[arg(long, value_name = "FILE")]
-    pub(crate) config: Option<PathBuf>,
-}
-
-/// `name=value`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Assignment {
-    pub(crate) name: String,
-    pub(crate) value: String,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Color {
-    Auto,
-    Always,
-    Never,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    Text,
-    Json,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum GraphFormat {
-    Mermaid,
-    Dot,
-    Json,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum CatalogFormat {
-    Text,
-    Json,
-    Markdown,
 }
 
 impl Arguments {
@@ -206,8 +214,7 @@ impl Arguments {
         version: &str,
         arguments: impl IntoIterator<Item = OsString>,
     ) -> Result<Self, Exit> {
-        let command = Self::command().name(name.to_owned()).bin_name(name).version(version.to_owned());
-        command
+        Self::described(name, version)
             .try_get_matches_from(arguments)
             .and_then(|mut matches| Self::from_arg_matches_mut(&mut matches))
             .map_err(|error| {
@@ -218,37 +225,24 @@ impl Arguments {
     }
 }
 
+impl Arguments {
+    /// Everything that can be written, of a program with that name.
+    pub(crate) fn described(name: &str, version: &str) -> clap::Command {
+        Self::command().name(name.to_owned()).bin_name(name).version(version.to_owned())
+    }
+}
+
 impl Command {
     /// How problems are to be written.
-    pub(crate) fn format(&self) -> Format {
+    pub(crate) fn voice(&self) -> Voice {
         match self {
-            Self::Run(Run { format, .. })
-            | Self::Plan(Plan { format, .. })
-            | Self::Validate(Validate { format, .. })
-            | Self::Explain(Explain { format, .. }) => *format,
-            Self::Graph(_)
-            | Self::Handlers(_)
-            | Self::Types(_)
-            | Self::Adapters(_)
-            | Self::Schema
-            | Self::Demo(_) => Format::Text,
+            Self::Run(Run { format: Format::Json, .. })
+            | Self::Plan(Plan { format: Format::Json, .. })
+            | Self::Validate(Validate { format: FindingsFormat::Json, .. })
+            | Self::Explain(Explain { format: Format::Json, .. }) => Voice::Json,
+            Self::Run(Run { log_format: Format::Json, .. }) => Voice::JsonLines,
+            _ => Voice::Text,
         }
-    }
-}
-
-fn assignment(text: &str) -> Result<Assignment, String> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() => {
-            Ok(Assignment { name: name.to_owned(), value: value.to_owned() })
-        }
-        _ => Err("expected name=value".to_owned()),
-    }
-}
-
-fn at_least_one(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(0) | Err(_) => Err("expected a whole number, at least 1".to_owned()),
-        Ok(number) => Ok(number),
     }
 }
 
@@ -259,13 +253,5 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Arguments::command().debug_assert();
-    }
-
-    #[test]
-    fn assignments_are_split_at_the_first_sign() {
-        let read = assignment("a=b=c").unwrap();
-        assert_eq!((read.name.as_str(), read.value.as_str()), ("a", "b=c"));
-        assert_eq!(assignment("=x").unwrap_err(), "expected name=value");
-        assert_eq!(assignment("x").unwrap_err(), "expected name=value");
     }
 }

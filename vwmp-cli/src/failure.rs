@@ -7,10 +7,10 @@ use vwmp_core::diagnostic::Diagnostics;
 use vwmp_core::registry::NameClash;
 use vwmp_core::run::EngineError;
 
-use crate::arguments::Format;
+use crate::arguments::Voice;
 use crate::exit::Exit;
-use crate::render;
 use crate::terminal::{BOLD, RED, Terminal, paint};
+use crate::{ci, input, render};
 
 /// Why a command could not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +21,9 @@ pub(crate) enum Failure {
     /// What the user wrote on the command line can't be used.
     #[error("{0}")]
     Usage(String),
+    /// A question was not answered.
+    #[error("a question was left without an answer; nothing was done")]
+    Unanswered,
     /// Two plugins have one name.
     #[error(transparent)]
     NameClash(#[from] NameClash),
@@ -51,6 +54,7 @@ impl Failure {
         match self {
             Self::Invalid(_) => Exit::Invalid,
             Self::Usage(_) => Exit::Usage,
+            Self::Unanswered => Exit::Cancelled,
             Self::Output(_) if self.reader_left() => Exit::Done,
             Self::NameClash(_) | Self::Engine(_) | Self::Machine { .. } | Self::Output(_) => {
                 Exit::EngineFailed
@@ -64,18 +68,27 @@ impl Failure {
     }
 
     /// Tells what went wrong.
-    pub(crate) fn show(&self, terminal: &Terminal, format: Format) {
-        match (self, format) {
-            (Self::Invalid(diagnostics), Format::Json) => {
+    pub(crate) fn show(&self, terminal: &Terminal, voice: Voice) {
+        match (self, voice) {
+            _ if self.reader_left() => {}
+            (Self::Invalid(diagnostics), Voice::Json) => {
                 let result = json!({ "status": "invalid", "diagnostics": diagnostics });
                 // The exit code tells it as well.
                 let _ = terminal.print(&format!("{result:#}\n"));
             }
-            (Self::Invalid(diagnostics), Format::Text) => {
-                terminal.tell(&render::diagnostic::render(diagnostics, terminal.err_width()));
+            (Self::Invalid(diagnostics), Voice::JsonLines) => {
+                terminal.tell(&format!("{}\n", json!({ "type": "invalid", "diagnostics": diagnostics })));
             }
-            _ if self.reader_left() => {}
-            (other, _) => {
+            (Self::Invalid(diagnostics), Voice::Text) => {
+                terminal.tell(&render::diagnostic::render(diagnostics, terminal.err_width()));
+                if ci::service(&input::environment()) == Some(ci::Service::GitHub) {
+                    terminal.tell(&ci::findings(diagnostics));
+                }
+            }
+            (other, Voice::JsonLines) => {
+                terminal.tell(&format!("{}\n", json!({ "type": "error", "message": other.to_string() })));
+            }
+            (other, Voice::Text | Voice::Json) => {
                 let text = paint(BOLD, format!(": {other}"));
                 terminal.tell(&format!("{}{text}\n", paint(RED.bold(), "error")));
             }

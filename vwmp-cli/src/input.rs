@@ -1,6 +1,6 @@
 //! What a command reads before it works: files, the environment, the command line.
 
-mod files;
+pub(crate) mod files;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -18,12 +18,26 @@ use vwmp_core::workflow::{
 };
 
 use crate::arguments::{Assignment, PlaceArguments, ValueArguments, WorkflowArguments};
+use crate::ask::Questions;
 use crate::failure::Failure;
+use crate::terminal::Terminal;
 
 /// The environment of the process. What is not UTF-8 is read as well as it can be.
 pub(crate) fn environment() -> BTreeMap<String, String> {
     let text = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
     std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect()
+}
+
+/// A workflow from text that is not in a file yet, checked.
+pub(crate) fn checked(
+    name: &str,
+    text: &str,
+    registry: &Registry,
+    settings: &Settings,
+) -> Result<Workflow, Diagnostics> {
+    let document = Document::parse(Arc::new(Source::new(name, text)))?;
+    Workflow::check(Arc::new(document), registry, settings, &DiskLoader::new(""))
+        .map(|(workflow, _)| workflow)
 }
 
 /// A workflow that was read and checked, with its warnings.
@@ -41,11 +55,19 @@ pub(crate) fn plan(
     arguments: &WorkflowArguments,
     registry: &Registry,
     environment: BTreeMap<String, String>,
+    terminal: Terminal,
 ) -> Result<(Plan, Diagnostics), Failure> {
+    let questions = Questions::at(terminal, arguments.no_input, &environment);
     let settings = settings(&arguments.place, &arguments.values.settings, environment)?;
     let (workflow, warnings) = workflow(&arguments.file, registry, &settings)?;
+    let mut given = parameters(&arguments.values, workflow.parameters())?;
+    // A name that is not declared is mistyped: that is told first.
+    let known = given.keys().all(|name| workflow.parameters().contains_key(name));
+    if let Some(questions) = questions.filter(|_| known) {
+        questions.missing(workflow.parameters(), &mut given)?;
+    }
     let inputs = Inputs {
-        parameters: parameters(&arguments.values, workflow.parameters())?,
+        parameters: given,
         max_parallel: arguments.max_parallel,
         cores: std::thread::available_parallelism().ok().map(std::num::NonZero::get),
         ..Inputs::new(workspace(&arguments.place)?)
@@ -112,7 +134,7 @@ fn config(source: Arc<Source>) -> Result<Option<ConfigFile>, Failure> {
 }
 
 /// `--set key=value`: text that looks like a list, a mapping or quoted text is read as YAML.
-fn setting(set: &Assignment) -> Result<Setting, Failure> {
+pub(crate) fn setting(set: &Assignment) -> Result<Setting, Failure> {
     let how = format!("--set {}={}", set.name, set.value);
     let value = if set.value.trim_start().starts_with(['[', '{', '"', '\'']) {
         yaml(&format!("--set {}", set.name), &set.value)?

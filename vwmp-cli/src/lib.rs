@@ -11,10 +11,15 @@
 //! `command::run`, `input`, `progress`, `render`.
 
 mod arguments;
+mod ask;
+mod ci;
 mod command;
+mod emit;
 mod exit;
 mod failure;
+mod import;
 mod input;
+mod layout;
 mod panic;
 mod progress;
 pub mod reference;
@@ -41,6 +46,7 @@ pub struct Cli {
 /// What every command gets.
 pub(crate) struct Program {
     name: String,
+    version: String,
     plugins: Vec<AddPlugins>,
     pub(crate) terminal: Terminal,
 }
@@ -88,10 +94,10 @@ impl Cli {
             Err(exit) => return exit.into(),
         };
         let terminal = Terminal::new(arguments.color);
-        let program = Program { name: self.name, plugins: self.plugins, terminal };
-        let format = arguments.command.format();
+        let program = Program { name: self.name, version: self.version, plugins: self.plugins, terminal };
+        let voice = arguments.command.voice();
         let exit = command::execute(program, arguments.command).unwrap_or_else(|failure| {
-            failure.show(&terminal, format);
+            failure.show(&terminal, voice);
             failure.exit()
         });
         exit.into()
@@ -102,6 +108,11 @@ impl Program {
     /// What the program is called.
     pub(crate) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The version it tells.
+    pub(crate) fn version(&self) -> &str {
+        &self.version
     }
 
     /// Everything that workflows can use.

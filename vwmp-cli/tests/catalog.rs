@@ -41,7 +41,7 @@ fn unknown_names_are_answered_with_the_nearest() {
         (
             "adapters",
             "subversion",
-            "error[vwmp::unknown-adapter]: there is no adapter `subversion`\n |\n = help: there are files, git\n\n1 error\n",
+            "error[vwmp::unknown-adapter]: there is no adapter `subversion`\n |\n = help: there are command_secrets, env_secrets, file_secrets, files, git\n\n1 error\n",
         ),
     ] {
         Place::new().vwmp(&[command, name]).check(2, "", said);
@@ -87,4 +87,11 @@ fn the_schema_accepts_what_the_engine_accepts() {
     }
     let wrong = "name: w\nsteps:\n  - { handler: release.version_bump, config: { versoin_file: V } }\n";
     assert!(!schema.errors(&read("wrong.yaml", wrong)).is_empty());
+}
+
+/// The YAML language server completes nothing in a step whose config has one.
+#[test]
+fn the_schema_has_no_default_of_nothing() {
+    let schema = Place::new().vwmp(&["schema"]).out;
+    assert!(!schema.contains("\"default\": null"));
 }

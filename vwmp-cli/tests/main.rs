@@ -4,13 +4,18 @@
 
 mod arguments;
 mod catalog;
+mod ci;
 mod demo;
 mod explain;
+mod fmt;
+mod import;
 mod invalid;
 mod library;
+mod new;
 mod place;
 mod plan;
 mod run;
+mod secrets;
 mod signals;
 
 pub(crate) use place::Place;

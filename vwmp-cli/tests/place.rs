@@ -39,7 +39,14 @@ impl Place {
         let mut command = Command::new(env!("CARGO_BIN_EXE_vwmp"));
         command.args(arguments).current_dir(self.path());
         command.env("HOME", self.path()).env("TZ", "UTC");
-        for name in ["XDG_CONFIG_HOME", "VWMP_USER_CONFIG", "CLICOLOR_FORCE", "NO_COLOR"] {
+        for name in [
+            "XDG_CONFIG_HOME",
+            "VWMP_USER_CONFIG",
+            "CLICOLOR_FORCE",
+            "NO_COLOR",
+            "GITHUB_ACTIONS",
+            "GITLAB_CI",
+        ] {
             command.env_remove(name);
         }
         command

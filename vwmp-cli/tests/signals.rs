@@ -39,7 +39,7 @@ fn an_interrupt_cancels_the_run_with_grace() {
         let output = child.wait_with_output().unwrap();
         let err = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(130), "{err}");
-        let hint = format!("{said}: running steps have 10 s to stop; Ctrl-C once more kills them\n");
+        let hint = format!("{said}: steps have 10 s to stop; Ctrl-C once more kills them\n");
         assert!(err.contains(&hint), "{err}");
         assert!(err.contains(&format!("next cancelled: the run was stopping: {said}\n")), "{err}");
         assert!(err.trim_end().ends_with(&format!("2 steps cancelled. The reason: {said}.")), "{err}");

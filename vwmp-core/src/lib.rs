@@ -9,6 +9,7 @@ pub mod document;
 pub mod template;
 pub mod config;
 pub mod schema;
+pub mod masking;
 pub mod registry;
 pub mod workflow;
 pub mod plan;

@@ -14,6 +14,7 @@ use vwmp_interfaces::private::inventory;
 use vwmp_interfaces::register::{AdapterEntry, Origin, StepEntry, WorkflowTypeEntry};
 
 use crate::schema::{Schema, SchemaError};
+use crate::template::marked;
 
 /// Everything a program can use, sorted by name.
 #[derive(Default, Clone)]
@@ -29,6 +30,7 @@ pub struct RegisteredStep {
     origin: Origin,
     config: OnceLock<Schema>,
     output: OnceLock<Schema>,
+    takes_secrets: OnceLock<bool>,
 }
 
 /// An adapter, with where it comes from.
@@ -93,7 +95,13 @@ impl Registry {
     /// When the name is taken.
     pub fn add_step(&mut self, step: Arc<dyn DynStep>, origin: Origin) -> Result<(), NameClash> {
         let name = step.name().to_owned();
-        let one = RegisteredStep { step, origin, config: OnceLock::new(), output: OnceLock::new() };
+        let one = RegisteredStep {
+            step,
+            origin,
+            config: OnceLock::new(),
+            output: OnceLock::new(),
+            takes_secrets: OnceLock::new(),
+        };
         claim("handler", &mut self.steps, name, one, |one| &one.origin)
     }
 
@@ -187,6 +195,11 @@ impl RegisteredStep {
     /// What in a config does not fit the handler's schema.
     pub fn config_errors(&self, config: &Value) -> Vec<SchemaError> {
         self.config.get_or_init(|| Schema::new(&self.info().config_schema)).errors(config)
+    }
+
+    /// Whether some part of its config is a secret by its schema.
+    pub(crate) fn takes_secrets(&self) -> bool {
+        *self.takes_secrets.get_or_init(|| marked::is_anywhere(&self.info().config_schema, marked::SECRET))
     }
 
     /// What in an output does not fit the handler's own schema.

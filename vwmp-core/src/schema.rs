@@ -66,7 +66,21 @@ impl Schema {
         if validator.is_valid(value) {
             return Vec::new();
         }
-        validator.iter_errors(value).flat_map(|error| self.in_words(&error)).collect()
+        validator.iter_errors(value).flat_map(|error| self.told(&error)).collect()
+    }
+
+    /// An error in words; without the value, where the schema says that it must not be shown.
+    fn told(&self, error: &ValidationError<'_>) -> Vec<SchemaError> {
+        let mut told = self.in_words(error);
+        let keyword = error.schema_path().as_str();
+        let here = keyword.rsplit_once('/').and_then(|(here, _)| self.schema.pointer(here));
+        if here.is_some_and(|here| here["writeOnly"] == Value::Bool(true)) {
+            for one in &mut told {
+                one.message = without_value(&one.message).to_owned();
+                one.nearest = None;
+            }
+        }
+        told
     }
 
     fn in_words(&self, error: &ValidationError<'_>) -> Vec<SchemaError> {
@@ -168,6 +182,14 @@ impl Schema {
             nearest: None,
             alternatives: None,
         }]
+    }
+}
+
+/// What was expected, without what was found.
+pub(crate) fn without_value(message: &str) -> &str {
+    match message.split_once(", found ") {
+        Some((expected, _)) if expected.starts_with("expected ") => expected,
+        _ => "the value does not fit its schema",
     }
 }
 
@@ -352,6 +374,16 @@ mod tests {
         for (value, expected) in cases {
             check(&schema, &value, expected);
         }
+    }
+
+    #[test]
+    fn a_value_that_must_not_be_shown_is_not() {
+        let schema = json!({ "properties": {
+            "pin": { "type": "string", "writeOnly": true },
+            "token": { "type": "string", "writeOnly": true, "minLength": 8 },
+        } });
+        let value = json!({ "pin": 123_456, "token": "hunter2" });
+        check(&schema, &value, &[".pin: expected text", ".token: the value does not fit its schema"]);
     }
 
     #[test]

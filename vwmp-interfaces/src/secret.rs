@@ -1,9 +1,19 @@
 //! Text that must not be shown.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+/// The key that marks a config field, or all fields of a config, in its JSON Schema as something that ends up in the
+/// arguments of a process, where others on the machine can read it: `#[schemars(extend("x-vwmp-argument" = true))]`.
+/// The engine refuses secrets there.
+pub const ARGUMENT_MARK: &str = "x-vwmp-argument";
 
 /// Text that can't be printed or serialised, only used on purpose through [`Secret::reveal`].
+///
+/// As the type of a config field it takes text, such as `$<secrets.token>`. Its JSON Schema says `writeOnly`, and the
+/// engine masks the value wherever people look, wherever it came from.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
@@ -27,7 +37,11 @@ impl std::fmt::Debug for Secret {
 
 impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(Self)
+        match Value::deserialize(deserializer)? {
+            Value::String(text) => Ok(Self(text)),
+            // Nothing of the value: what was meant to be a secret may be one.
+            _ => Err(D::Error::custom("expected a secret as text")),
+        }
     }
 }
 
@@ -52,5 +66,12 @@ mod tests {
     #[test]
     fn debug_output_hides_the_text() {
         assert_eq!(format!("{:?}", Secret::new("hunter2")), "Secret(***)");
+    }
+
+    #[test]
+    fn a_value_of_another_type_is_not_told() {
+        let error = serde_json::from_str::<Secret>("123456").unwrap_err();
+        assert_eq!(error.to_string(), "expected a secret as text");
+        assert_eq!(serde_json::from_str::<Secret>("\"hunter2\"").unwrap().reveal(), "hunter2");
     }
 }

@@ -17,6 +17,7 @@ pub mod http;
 #[cfg(any(feature = "http", feature = "email"))]
 pub mod notify;
 pub mod release;
+pub mod secrets;
 #[cfg(feature = "http")]
 pub mod release_host;
 pub mod shell;

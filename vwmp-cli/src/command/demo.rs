@@ -10,6 +10,7 @@ use super::run;
 use crate::arguments::{Assignment, Demo, Format, PlaceArguments, ValueArguments, WorkflowArguments};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::progress::Form;
 use crate::terminal::{BOLD, DIM, paint};
 use crate::{Program, input};
 
@@ -25,8 +26,8 @@ pub(super) fn demo(mut program: Program, arguments: &Demo) -> Result<Exit, Failu
     let command = paint(DIM, format!("{} run release.yaml -p summary=\"{SUMMARY}\"", program.name()));
     program.terminal.tell(&format!("{began}\n{command}\n\n"));
     let registry = program.registry()?;
-    let (plan, _) = input::plan(&workflow(&repository), &registry, environment)?;
-    let style = run::Style { quiet: false, verbose: false, format: Format::Text };
+    let (plan, _) = input::plan(&workflow(&repository), &registry, environment, program.terminal)?;
+    let style = run::Style { quiet: false, verbose: false, format: Format::Text, form: Form::People };
     let exit = run::execute(program.terminal, registry, plan, style)?;
     show(&program, &repository, &directory)?;
     Ok(exit)
@@ -61,6 +62,7 @@ fn workflow(repository: &Repository) -> WorkflowArguments {
         },
         place: PlaceArguments { workspace: Some(repository.worktree().to_owned()), config: None },
         max_parallel: None,
+        no_input: true,
     }
 }
 

@@ -1,9 +1,13 @@
 //! The commands, one file each.
 
 mod catalog;
+mod completions;
 mod demo;
 mod explain;
+mod fmt;
 mod graph;
+mod import;
+mod new;
 mod plan;
 mod run;
 mod schema;
@@ -24,6 +28,11 @@ pub(crate) fn execute(program: Program, command: Command) -> Result<Exit, Failur
         Command::Validate(arguments) => validate::validate(program, &arguments),
         Command::Explain(arguments) => explain::explain(program, &arguments),
         Command::Graph(arguments) => graph::graph(program, &arguments),
+        Command::New(arguments) => new::new(program, &arguments),
+        Command::Fmt(arguments) => fmt::fmt(&program, &arguments),
+        Command::Import(arguments) => import::import(program, &arguments),
+        Command::Completions(arguments) => completions::completions(&program, &arguments),
+        Command::Man(arguments) => completions::man(&program, &arguments),
         Command::Handlers(arguments) => catalog::handlers(program, &arguments),
         Command::Types(arguments) => catalog::types(program, &arguments),
         Command::Adapters(arguments) => catalog::adapters(program, &arguments),

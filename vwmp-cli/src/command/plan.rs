@@ -16,7 +16,8 @@ use crate::{Program, input};
 
 pub(super) fn plan(mut program: Program, arguments: &arguments::Plan) -> Result<Exit, Failure> {
     let registry = program.registry()?;
-    let (plan, warnings) = input::plan(&arguments.workflow, &registry, input::environment())?;
+    let (plan, warnings) =
+        input::plan(&arguments.workflow, &registry, input::environment(), program.terminal)?;
     let terminal = program.terminal;
     if !warnings.is_empty() {
         terminal.tell(&diagnostic::render(&warnings, terminal.err_width()));

@@ -1,21 +1,64 @@
 //! Files that the command line names.
 
-use std::io::{self, ErrorKind, Read as _};
+use std::fs::Permissions;
+use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
+use tempfile::NamedTempFile;
 use vwmp_core::diagnostic::Diagnostic;
 use vwmp_core::source::Source;
+
+use crate::failure::Failure;
 
 /// The text of a file; `what` it is, for messages.
 ///
 /// # Errors
 /// When it can't be read; with the nearest file name where there is no such file.
-pub(super) fn source(file: &Path, what: &str) -> Result<Arc<Source>, Diagnostic> {
+pub(crate) fn source(file: &Path, what: &str) -> Result<Arc<Source>, Diagnostic> {
     match read(file) {
         Ok(bytes) => Source::from_bytes(file.to_string_lossy(), bytes).map(Arc::new),
         Err(error) => Err(unreadable(file, what, &error)),
     }
+}
+
+/// Writes a file that must not exist yet, all of it or nothing.
+pub(crate) fn create(file: &Path, text: &str) -> Result<(), Failure> {
+    let refused = || format!("can't write `{}`", file.display());
+    let exists = || Failure::Usage(format!("`{}` exists already; name another file", file.display()));
+    if file.symlink_metadata().is_ok() {
+        return Err(exists());
+    }
+    let part = part(file, text).map_err(Failure::machine(refused()))?;
+    match part.persist_noclobber(file) {
+        Ok(_) => Ok(()),
+        Err(error) if error.error.kind() == ErrorKind::AlreadyExists => Err(exists()),
+        Err(error) => Err(Failure::machine(refused())(error.error)),
+    }
+}
+
+/// Writes a file anew, all of it or nothing; its permissions stay.
+pub(crate) fn replace(file: &Path, text: &str) -> Result<(), Failure> {
+    let refused = || format!("can't write `{}`", file.display());
+    // A link is followed: what it points to is written.
+    let file = std::fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
+    let part = part(&file, text).map_err(Failure::machine(refused()))?;
+    if let Ok(known) = file.metadata() {
+        part.as_file().set_permissions(known.permissions()).map_err(Failure::machine(refused()))?;
+    }
+    part.persist(&file).map(drop).map_err(|error| Failure::machine(refused())(error.error))
+}
+
+/// The text in a file beside the one that it becomes.
+fn part(file: &Path, text: &str) -> io::Result<NamedTempFile> {
+    let directory = file.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".vwmp-").permissions(Permissions::from_mode(0o666));
+    let mut part = builder.tempfile_in(directory.unwrap_or(Path::new(".")))?;
+    part.write_all(text.as_bytes())?;
+    part.as_file().sync_all()?;
+    Ok(part)
 }
 
 /// The bytes of a file, one more than a source may have at most.

@@ -9,14 +9,12 @@ use vwmp_core::run::{Event, EventKind};
 
 use super::View;
 use super::feed::News;
+use super::keys::SilentKeys;
 use super::words::Words;
 use crate::render::{counted, plain, report};
 use crate::terminal::Terminal;
 
 /// Lines that scroll by, then one for the whole, then one for each step under way.
-///
-/// The first of those that stay is left behind where the terminal itself writes `^C`, so it is the
-/// one that says something then.
 pub(super) struct Live {
     terminal: Terminal,
     words: Words,
@@ -27,6 +25,7 @@ pub(super) struct Live {
     ended: usize,
     /// Lines that have not been shown yet: to draw once is faster.
     lines: String,
+    _keys: Option<SilentKeys>,
 }
 
 /// More steps under way are counted, not shown.
@@ -38,7 +37,17 @@ impl Live {
         let whole = screen.add(ProgressBar::new(plan.steps().len() as u64));
         whole.set_style(style("{msg}"));
         let words = Words::new(Arc::clone(&plan));
-        Self { terminal, words, plan, screen, whole, steps: HashMap::new(), ended: 0, lines: String::new() }
+        Self {
+            terminal,
+            words,
+            plan,
+            screen,
+            whole,
+            steps: HashMap::new(),
+            ended: 0,
+            lines: String::new(),
+            _keys: SilentKeys::ask(),
+        }
     }
 
     fn line(&mut self, text: &str) {

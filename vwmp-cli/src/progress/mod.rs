@@ -1,8 +1,11 @@
 //! What people see while a run goes on. Neither the run nor its handlers ever wait for it.
 
 mod feed;
+mod json;
 mod live;
+mod keys;
 mod plain;
+mod sections;
 mod words;
 
 use std::collections::VecDeque;
@@ -14,9 +17,12 @@ use vwmp_core::run::{Event, EventKind, EventStream};
 
 pub(crate) use self::feed::feed;
 use self::feed::{News, NewsStream};
+use self::json::JsonLines;
 use self::live::Live;
 use self::plain::Plain;
+use self::sections::Sections;
 pub(crate) use self::words::cancelling;
+use crate::ci::Service;
 use crate::terminal::Terminal;
 
 /// Shows a run as it goes.
@@ -29,6 +35,17 @@ pub(crate) struct Watch {
     started: Vec<bool>,
     /// News of steps that have not: they came faster than the event.
     held: VecDeque<News>,
+}
+
+/// How a run is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// As fits the terminal, or in lines where there is none.
+    People,
+    /// In the sections of a service's log.
+    Sections(Service),
+    /// As an object a line.
+    Json,
 }
 
 /// Where a run is shown.
@@ -49,12 +66,20 @@ const TICK: Duration = Duration::from_millis(100);
 const AT_ONCE: usize = 4096;
 
 impl Watch {
-    /// A view that fits the terminal.
-    pub(crate) fn new(terminal: Terminal, plan: Arc<Plan>, events: EventStream, news: NewsStream) -> Self {
-        let view: Box<dyn View> = if terminal.live {
-            Box::new(Live::new(terminal, Arc::clone(&plan)))
-        } else {
-            Box::new(Plain::new(terminal, Arc::clone(&plan)))
+    /// A view of one form.
+    pub(crate) fn new(
+        terminal: Terminal,
+        form: Form,
+        plan: Arc<Plan>,
+        events: EventStream,
+        news: NewsStream,
+    ) -> Self {
+        let its_plan = Arc::clone(&plan);
+        let view: Box<dyn View> = match form {
+            Form::Json => Box::new(JsonLines::new(terminal, its_plan)),
+            Form::Sections(service) => Box::new(Sections::new(terminal, its_plan, service)),
+            Form::People if terminal.live => Box::new(Live::new(terminal, its_plan)),
+            Form::People => Box::new(Plain::new(terminal, its_plan)),
         };
         Self { events, news, view, started: vec![false; plan.steps().len()], plan, held: VecDeque::new() }
     }

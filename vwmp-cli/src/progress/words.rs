@@ -77,6 +77,9 @@ impl Words {
             None => self.trouble(step),
         };
         let after = self.under_way.remove(&step).map(|one| duration(one.until.since(one.since)));
+        if let Some(rest) = report::said_twice(status, &trouble) {
+            return format!("{} {}{rest}", self.name(step), report::status(status));
+        }
         let after = after.map(|after| paint(DIM, format!(" after {after}"))).unwrap_or_default();
         format!("{} {}{after}{trouble}", self.name(step), report::status(status))
     }
@@ -93,7 +96,7 @@ const KILLING: &str = "killed: what was running is left behind, and nothing more
 /// What follows when a run is cancelled.
 pub(crate) fn cancelling(reason: &str) -> String {
     let grace = Limits::default().grace.as_secs();
-    format!("{reason}: running steps have {grace} s to stop; Ctrl-C once more kills them")
+    format!("{reason}: steps have {grace} s to stop; Ctrl-C once more kills them")
 }
 
 fn one_line(text: &str) -> String {

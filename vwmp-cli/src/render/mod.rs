@@ -4,8 +4,10 @@ pub(crate) mod catalog;
 pub(crate) mod change;
 pub(crate) mod diagnostic;
 mod excerpt;
+pub(crate) mod junit;
 pub(crate) mod preview;
 pub(crate) mod report;
+pub(crate) mod sarif;
 pub(crate) mod table;
 
 use std::time::Duration;

@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 use vwmp_core::plan::preview::{KnownValue, StepPreview, Verdict};
 use vwmp_core::plan::{Plan, render};
+use vwmp_interfaces::Change;
 
-use super::change::change;
+use super::change::change as changed;
 use super::table::{Table, wrap};
 use super::{counted, plain};
 use crate::terminal::{BOLD, CYAN, DIM, RED, YELLOW, paint};
@@ -84,7 +85,13 @@ fn step(text: &mut String, plan: &Plan, preview: &StepPreview, number: usize, wi
     if !preview.summary.is_empty() {
         wrapped(&format!("{} {}", paint(CYAN, "=>"), plain(&preview.summary)), width, &mut line);
     }
-    preview.changes.iter().flat_map(change).for_each(|text| line(&text));
+    for change in &preview.changes {
+        let lines = changed(change);
+        match change {
+            Change::File { .. } => lines.iter().for_each(|text| line(text)),
+            Change::Action { .. } => lines.iter().for_each(|text| wrapped(text, width, &mut line)),
+        }
+    }
     if let Some(error) = &preview.error {
         wrapped(&format!("{} {}", paint(RED, "can't tell:"), plain(error)), width, &mut line);
     }

@@ -95,7 +95,7 @@ fn not_done(text: &mut String, report: &Report, width: usize) {
 }
 
 /// How it went as a whole, in a sentence or two.
-pub(crate) fn summary(report: &Report) -> String {
+pub(crate) fn summary(report: &Report, width: usize) -> String {
     let tally = report.tally();
     let (style, word) = match report.status() {
         RunStatus::Succeeded => (GREEN, "succeeded"),
@@ -122,8 +122,7 @@ pub(crate) fn summary(report: &Report) -> String {
     if let Some(reason) = report.reason() {
         let _ = write!(text, " The reason: {reason}.");
     }
-    text.push('\n');
-    text
+    wrap(&text, width).join("\n") + "\n"
 }
 
 /// A log line with the step that wrote it.
@@ -142,6 +141,12 @@ pub(crate) fn log_line(line: &LogLine) -> String {
 pub(crate) fn status(status: StepStatus) -> String {
     let (style, word) = words(status);
     paint(style, word)
+}
+
+/// What follows the word of a status in a text such as `: cancelled after 3 s`, which begins with that word.
+pub(crate) fn said_twice(status: StepStatus, trouble: &str) -> Option<&str> {
+    let word = words(status).1;
+    trouble.strip_prefix(": ")?.strip_prefix(word).filter(|rest| rest.starts_with(' '))
 }
 
 fn words(status: StepStatus) -> (Style, &'static str) {
@@ -174,8 +179,8 @@ fn failure(text: &mut String, step: &StepReport<'_>, width: usize) {
         text.push('\n');
         return;
     };
-    text.push_str(": ");
-    indented(text, &error.message, width);
+    let message = format!(": {}", error.message);
+    indented(text, said_twice(step.status, &message).unwrap_or(&message), width);
     for cause in &error.causes {
         text.push_str("  caused by: ");
         indented(text, cause, width);

@@ -73,15 +73,17 @@ fn line(text: &mut String, row: &[String], widths: &[usize], last: usize) {
 pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     for paragraph in text.split('\n') {
-        let mut line = String::new();
-        for word in paragraph.split(' ') {
-            if !line.is_empty() && columns(&line) + 1 + columns(word) > width {
+        let words = paragraph.trim_start_matches(' ');
+        let mut line = " ".repeat(paragraph.len() - words.len());
+        let mut is_new = true;
+        for word in words.split(' ') {
+            if !is_new && columns(&line) + 1 + columns(word) > width {
                 lines.push(std::mem::take(&mut line));
-            }
-            if !line.is_empty() {
+            } else if !is_new {
                 line.push(' ');
             }
             line.push_str(word);
+            is_new = false;
         }
         lines.push(line);
     }

@@ -46,7 +46,9 @@ fn inside(schema: &Value, place: &str) -> Value {
         };
         (key.clone(), value)
     };
-    Value::Object(object.iter().map(moved).collect())
+    // A default of nothing says nothing, and the YAML language server completes nothing where it finds one.
+    let says = |(key, value): &(&String, &Value)| key.as_str() != "default" || !value.is_null();
+    Value::Object(object.iter().filter(says).map(moved).collect())
 }
 
 /// A schema for a value that may be an expression instead.

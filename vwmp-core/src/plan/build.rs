@@ -6,10 +6,12 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Graph, Plan, PlannedAdapter, StepIndex, mask};
+use super::{Graph, Plan, PlannedAdapter, PlannedStep, StepIndex};
 use crate::config::Resolved;
 use crate::diagnostic::Diagnostics;
-use crate::workflow::{Binding, Inputs, Workflow};
+use crate::masking::{Masker, texts_in};
+use crate::template::{Template, marked};
+use crate::workflow::{Adapter, Binding, Inputs, Workflow};
 
 /// How many steps run at once at least, where nobody says how many.
 const MIN_PARALLEL: usize = 4;
@@ -29,11 +31,9 @@ fn assemble(workflow: &Workflow, inputs: Inputs, binding: Binding) -> Plan {
     let steps: Vec<_> = workflow.order.iter().map(|&step| workflow.steps[step].clone()).collect();
     let by_id: HashMap<_, _> =
         steps.iter().enumerate().map(|(at, step)| (Arc::clone(&step.id), StepIndex::new(at))).collect();
-    let adapters = workflow.adapters.iter().zip(binding.adapters).map(|(one, config)| PlannedAdapter {
-        instance: one.instance.clone(),
-        adapter: Arc::clone(&one.adapter),
-        config,
-    });
+    let mut secrets = binding.secrets;
+    steps.iter().for_each(|step| written_secrets(step, &mut secrets));
+    let masker = Masker::new(&secrets);
     let by_default = inputs.cores.unwrap_or(MIN_PARALLEL).max(MIN_PARALLEL);
     Plan {
         workflow_id: Arc::clone(&workflow.id),
@@ -43,17 +43,19 @@ fn assemble(workflow: &Workflow, inputs: Inputs, binding: Binding) -> Plan {
         environment: Arc::clone(&workflow.settings.environment),
         parameters: Arc::new(Value::Object(binding.parameters)),
         config: Arc::new(binding.config.value.clone()),
-        adapters: adapters.collect(),
+        adapters: planned(&workflow.adapters, binding.adapters),
+        secret_sources: planned(&workflow.secret_sources, binding.secret_sources),
         adapter_configs: binding.adapter_configs,
         max_parallel: inputs.max_parallel.or(workflow.max_parallel).unwrap_or(by_default).max(1),
         timeout: workflow.timeout,
         on_failure: workflow.on_failure,
         main_steps: workflow.main_steps,
         graph: graph(workflow),
-        resolved: masked(binding.config, &binding.secrets),
+        resolved: masked(binding.config, &masker),
         by_id,
         steps,
-        secrets: binding.secrets,
+        secrets,
+        masker,
     }
 }
 
@@ -70,7 +72,28 @@ fn graph(workflow: &Workflow) -> Graph {
     Graph::new(places.len(), edges)
 }
 
-fn masked(mut config: Resolved, secrets: &[String]) -> Resolved {
-    mask::value(&mut config.value, secrets);
+fn masked(mut config: Resolved, masker: &Masker) -> Resolved {
+    masker.value(&mut config.value);
     config
+}
+
+fn planned(adapters: &[Adapter], configs: Vec<Value>) -> Vec<PlannedAdapter> {
+    let planned = adapters.iter().zip(configs).map(|(one, config)| PlannedAdapter {
+        instance: one.instance.clone(),
+        adapter: Arc::clone(&one.adapter),
+        config,
+    });
+    planned.collect()
+}
+
+/// What a workflow says openly where its handler expects a secret.
+fn written_secrets(step: &PlannedStep, secrets: &mut Vec<String>) {
+    if !step.handler.takes_secrets() {
+        return;
+    }
+    for (_, part) in step.config.marked(&step.handler.info().config_schema, marked::SECRET) {
+        if let Template::Literal(value) = &*part {
+            texts_in(value, secrets);
+        }
+    }
 }

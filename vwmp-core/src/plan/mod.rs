@@ -2,7 +2,6 @@
 
 mod build;
 mod graph;
-pub(crate) mod mask;
 pub mod preview;
 pub mod render;
 mod retry;
@@ -19,6 +18,7 @@ use serde_json::{Map, Value};
 use vwmp_interfaces::workflow_type::FailurePolicy;
 
 use crate::config::Resolved;
+use crate::masking::Masker;
 use crate::registry::{RegisteredAdapter, RegisteredStep, RegisteredWorkflowType};
 use crate::template::{Condition, Template};
 
@@ -49,7 +49,11 @@ pub struct Plan {
     pub(crate) main_steps: usize,
     pub(crate) graph: Graph,
     pub(crate) by_id: HashMap<Arc<str>, StepIndex>,
+    /// Opened when a step reads a secret, and asked in this order.
+    pub(crate) secret_sources: Vec<PlannedAdapter>,
+    /// What is secret before the run: parameters, and config that its schema says is.
     pub(crate) secrets: Vec<String>,
+    pub(crate) masker: Masker,
 }
 
 /// The place of a step in its plan.
@@ -154,9 +158,14 @@ impl Plan {
         self.max_parallel
     }
 
-    /// Values that must not be shown.
-    pub fn secrets(&self) -> &[String] {
-        &self.secrets
+    /// Takes out of texts what must not be shown of the plan.
+    pub fn masker(&self) -> &Masker {
+        &self.masker
+    }
+
+    /// The instances of the adapters that are asked for secrets, in that order; none when no step reads any.
+    pub fn secret_sources(&self) -> impl Iterator<Item = &str> {
+        self.secret_sources.iter().map(|source| source.instance.as_str())
     }
 
     /// The instances of the adapters that the run opens.

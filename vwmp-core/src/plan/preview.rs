@@ -14,10 +14,11 @@ use vwmp_interfaces::{CancellationToken, Change, Clock, Findings, Preview, StepC
 
 use self::foresight::{Foreseen, Foresight};
 use self::session::Session;
-use super::{Plan, PlannedStep, StepIndex, mask};
+use super::{Plan, PlannedStep, StepIndex};
 use crate::config::Origin;
 use crate::document::Path;
 use crate::document::path::Segment as PathSegment;
+use crate::masking::Masker;
 use crate::run::caught;
 use crate::schema::{dotted, scripts_as_text, unreadable};
 use crate::template::{Condition, Expression, Namespace, NeedsStatus, Reference, Segment, Template};
@@ -104,7 +105,7 @@ pub async fn preview(
             // Nobody else holds it by now, so this adds to it in place.
             Arc::make_mut(&mut planned).extend(preview.changes.iter().cloned());
         }
-        preview.mask(&plan.secrets);
+        preview.mask(&plan.masker);
         previews.push(preview);
         if cancelled.is_cancelled() {
             break;
@@ -304,14 +305,14 @@ fn path(segments: &[Segment]) -> Path {
 }
 
 impl StepPreview {
-    fn mask(&mut self, secrets: &[String]) {
-        mask::value(&mut self.config, secrets);
-        self.values.iter_mut().for_each(|known| mask::value(&mut known.value, secrets));
-        mask::text(&mut self.summary, secrets);
-        self.changes.iter_mut().for_each(|change| mask::change(change, secrets));
-        self.error.iter_mut().for_each(|error| mask::text(error, secrets));
+    fn mask(&mut self, masker: &Masker) {
+        masker.value(&mut self.config);
+        self.values.iter_mut().for_each(|known| _ = masker.value(&mut known.value));
+        masker.text(&mut self.summary);
+        self.changes.iter_mut().for_each(|change| masker.change(change));
+        self.error.iter_mut().for_each(|error| _ = masker.text(error));
         if let Verdict::Skipped(reason) | Verdict::Unknown(reason) = &mut self.verdict {
-            mask::text(reason, secrets);
+            masker.text(reason);
         }
     }
 }

@@ -52,7 +52,7 @@ pub fn dot(plan: &Plan) -> String {
 
 /// The plan as JSON: the steps in their order, each with its config as written.
 pub fn json(plan: &Plan) -> Value {
-    json!({
+    let mut graph = json!({
         "workflow": {
             "id": plan.workflow_id(),
             "name": plan.workflow_name(),
@@ -63,7 +63,9 @@ pub fn json(plan: &Plan) -> Value {
         "on_failure": plan.on_failure,
         "adapters": plan.adapters().collect::<Vec<_>>(),
         "steps": plan.indexed().map(|(index, step)| step_json(plan, index, step)).collect::<Vec<_>>(),
-    })
+    });
+    plan.masker.value(&mut graph);
+    graph
 }
 
 fn step_json(plan: &Plan, index: StepIndex, step: &PlannedStep) -> Value {

@@ -13,11 +13,11 @@ use vwmp_interfaces::erased::PreparedStep;
 use vwmp_interfaces::{BoxFuture, Findings, Place, StepError};
 
 use super::event::{Failure, Interruption, Outcome};
-use super::mask;
 use super::ports::{Attempt, Executor};
+use crate::masking::texts_in;
 use crate::registry::RegisteredStep;
 use crate::schema::{dotted, scripts_as_text, unreadable};
-use crate::template::Template;
+use crate::template::{Namespace, Reference, Scope as _, Template, marked};
 
 /// Carries attempts out in this process.
 #[derive(Debug, Default)]
@@ -26,41 +26,42 @@ pub struct LocalExecutor;
 impl Executor for LocalExecutor {
     fn execute(&self, attempt: Attempt) -> BoxFuture<'static, Outcome> {
         Box::pin(async move {
-            let outcome = match caught(carry_out(&attempt)).await {
+            match caught(carry_out(&attempt)).await {
                 Ok(outcome) => outcome,
                 Err(panic) => Outcome::Panicked(Box::new(Failure::permanent(panic))),
-            };
-            without_secrets(outcome, attempt.plan.secrets())
+            }
         })
     }
 }
 
-/// What a handler says about its failure may quote what it was given.
-fn without_secrets(outcome: Outcome, secrets: &[String]) -> Outcome {
-    match outcome {
-        Outcome::Failed(failure) => Outcome::Failed(Box::new(mask::failure(*failure, secrets))),
-        Outcome::Panicked(failure) => Outcome::Panicked(Box::new(mask::failure(*failure, secrets))),
-        other => other,
-    }
-}
-
 async fn carry_out(attempt: &Attempt) -> Outcome {
-    let prepared = match prepare(attempt) {
+    let began = Instant::now();
+    let cancelled = attempt.context.cancelled();
+    let limit = attempt.plan[attempt.step].policy.timeout;
+    let answered = tokio::select! {
+        biased;
+        answer = ask_for_secrets(attempt) => answer,
+        () = cancelled.cancelled() => {
+            return Outcome::Cancelled(Box::new(Interruption { after: began.elapsed(), abandoned: false }));
+        }
+        () = expired(limit) => {
+            let after = limit.unwrap_or_default();
+            return Outcome::TimedOut(Box::new(Interruption { after, abandoned: false }));
+        }
+    };
+    let prepared = match answered.and_then(|()| prepare(attempt)) {
         Ok(prepared) => prepared,
         Err(failure) => return Outcome::Failed(Box::new(failure)),
     };
-    let began = Instant::now();
-    let cancelled = attempt.context.cancelled();
     let mut work = pin!(prepared.execute(&attempt.context));
     let timed_out = tokio::select! {
         biased;
         result = &mut work => return ended(attempt, &*prepared, result, began.elapsed()),
         () = cancelled.cancelled() => false,
-        () = expired(attempt.plan[attempt.step].policy.timeout) => true,
+        () = expired(limit.map(|limit| limit.saturating_sub(began.elapsed()))) => true,
     };
     cancelled.cancel();
-    let limit = attempt.plan[attempt.step].policy.timeout.filter(|_| timed_out);
-    let after = limit.unwrap_or_else(|| began.elapsed());
+    let after = limit.filter(|_| timed_out).unwrap_or_else(|| began.elapsed());
     let late = tokio::time::timeout(attempt.limits.grace, work).await;
     let interruption = Box::new(Interruption { after, abandoned: late.is_err() });
     match late {
@@ -71,12 +72,28 @@ async fn carry_out(attempt: &Attempt) -> Outcome {
     }
 }
 
+/// Sees to it that the secrets which the config reads are there.
+async fn ask_for_secrets(attempt: &Attempt) -> Result<(), Failure> {
+    let step = &attempt.plan[attempt.step];
+    if attempt.plan.secret_sources.is_empty() {
+        return Ok(());
+    }
+    for (_, reference) in step.config.references() {
+        if let (Namespace::Secrets, Some(name)) = (reference.namespace, reference.key()) {
+            attempt.view.secrets.ask(name, reference.optional, attempt.view.attempt).await?;
+        }
+    }
+    Ok(())
+}
+
 /// The config with all its values, read by the handler.
 fn prepare(attempt: &Attempt) -> Result<Box<dyn PreparedStep>, Failure> {
     let step = &attempt.plan[attempt.step];
     let config =
         step.config.render(&attempt.view).map_err(|error| Failure::invalid(format!("config: {error}")))?;
     let rendered = !matches!(*step.config, Template::Literal(_));
+    watch(attempt, &config);
+    refuse_arguments(attempt, &config)?;
     if rendered {
         check_rendered(&step.handler, &config)?;
     }
@@ -85,6 +102,51 @@ fn prepare(attempt: &Attempt) -> Result<Box<dyn PreparedStep>, Failure> {
         check_prepared(&*prepared)?;
     }
     Ok(prepared)
+}
+
+/// What the handler takes as a secret is one, wherever it came from; so is what is computed from one.
+fn watch(attempt: &Attempt, config: &Value) {
+    let step = &attempt.plan[attempt.step];
+    let mut texts = Vec::new();
+    if step.handler.takes_secrets() {
+        let parts = marked::values(config, &step.handler.info().config_schema, marked::SECRET);
+        parts.into_iter().for_each(|(_, part)| texts_in(part, &mut texts));
+    }
+    let masker = attempt.view.secrets.masker();
+    if !masker.is_empty() {
+        let is_secret = |one: &Reference| {
+            let value = || attempt.view.value(one.namespace, one.key().unwrap_or_default());
+            match one.namespace {
+                Namespace::Secrets => true,
+                Namespace::Parameters => value().is_some_and(|value| masker.finds_in(&value)),
+                _ => false,
+            }
+        };
+        let computed = step.config.expressions().into_iter().filter(|one| one.computes());
+        for expression in computed.filter(|one| one.references().iter().any(is_secret)) {
+            let value = Template::Expression(expression.clone()).render(&attempt.view);
+            value.iter().for_each(|value| texts_in(value, &mut texts));
+        }
+    }
+    attempt.view.secrets.note(texts);
+}
+
+/// The arguments of a process can be read by others on the machine.
+fn refuse_arguments(attempt: &Attempt, config: &Value) -> Result<(), Failure> {
+    let masker = attempt.view.secrets.masker();
+    if masker.is_empty() {
+        return Ok(());
+    }
+    let schema = &attempt.plan[attempt.step].handler.info().config_schema;
+    let arguments = marked::values(config, schema, marked::ARGUMENT);
+    match arguments.into_iter().find(|(_, argument)| masker.finds_in(argument)) {
+        Some((pointer, _)) => Err(Failure::invalid(format!(
+            "config{}: a secret in it would stand in the arguments of a process, where others on the machine can read \
+             it; hand it on by the environment, a file or the standard input",
+            dotted(&pointer)
+        ))),
+        None => Ok(()),
+    }
 }
 
 /// Literal configs were checked before the run; the others can only be checked now.

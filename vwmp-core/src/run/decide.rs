@@ -6,7 +6,6 @@ use std::time::Duration;
 use vwmp_interfaces::{Effect, ErrorClass, Timestamp};
 
 use super::event::{Cause, EventKind, Failure, Outcome, StepStatus};
-use super::mask;
 use super::state::{RunState, Stop};
 use super::step_state::Phase;
 use super::view::View;
@@ -153,8 +152,7 @@ fn refusal(plan: &Plan, state: &RunState, view: &View, step: StepIndex) -> Optio
         }
         Err(error) => {
             let status = if plan[step].policy.required { StepStatus::Failed } else { StepStatus::Tolerated };
-            let failure = Failure::invalid(format!("when: {error}"));
-            Some(finished(status, Cause::Failure(mask::failure(failure, plan.secrets()))))
+            Some(finished(status, Cause::Failure(Failure::invalid(format!("when: {error}")))))
         }
     }
 }

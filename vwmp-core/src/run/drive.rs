@@ -13,12 +13,13 @@ use vwmp_interfaces::{CancellationToken, Change, Clock, StepContext, Timestamp};
 use super::attempt::message_of;
 use super::decide::{decide, next_wakeup};
 use super::event::{Event, EventKind, Failure, Interruption, Outcome};
+use super::mask::MaskedSink;
 use super::ports::{Attempt, Executor, Journal, JournalError, Limits};
 use super::report::Report;
 use super::session::Session;
 use super::state::RunState;
 use super::view::View;
-use crate::plan::{Plan, StepIndex, mask};
+use crate::plan::{Plan, StepIndex};
 
 /// How often attempts are looked after that should have ended by themselves.
 const WATCH_EVERY: Duration = Duration::from_millis(250);
@@ -36,6 +37,7 @@ pub(super) struct Drive {
     clock: Arc<dyn Clock>,
     limits: Limits,
     scope: Arc<RunScope>,
+    log: Arc<MaskedSink>,
     watchers: mpsc::UnboundedSender<Arc<[Event]>>,
     orders: mpsc::UnboundedReceiver<Order>,
     attempts: JoinSet<Finished>,
@@ -103,6 +105,7 @@ impl Drive {
             executor: parts.executor,
             limits: parts.limits,
             scope,
+            log: Arc::clone(&session.log),
             watchers: parts.watchers,
             orders: parts.orders,
             attempts: JoinSet::new(),
@@ -153,9 +156,10 @@ impl Drive {
         more
     }
 
-    /// Adds events to the state, and to what is to be recorded.
+    /// Adds events to the state, and to what is to be recorded. No secret gets any further.
     fn take_in(&mut self, kinds: impl IntoIterator<Item = EventKind>) {
-        for kind in kinds {
+        for mut kind in kinds {
+            self.view.secrets.mask(&mut kind);
             let event = Event { seq: self.next_seq, at: self.now, kind };
             self.next_seq += 1;
             self.state.apply(&self.plan, &event);
@@ -260,7 +264,8 @@ impl Drive {
             // One that was left behind has been told of already.
             if self.live.get(&step).is_some_and(|live| live.attempt == attempt) {
                 self.live.remove(&step);
-                events.push(EventKind::AttemptFinished { step, attempt, outcome });
+                self.log.finish(&self.plan[step].id);
+                events.push(EventKind::AttemptFinished { step, attempt, outcome, masked: false });
             }
             next = self.attempts.try_join_next().and_then(|joined| end_of(&self.live, joined));
         }
@@ -313,11 +318,12 @@ impl Drive {
         let left = steps.into_iter().filter_map(|(step, late)| {
             let live = self.live.remove(&step)?;
             live.task.abort();
+            self.log.finish(&self.plan[step].id);
             let limit = self.plan[step].policy.timeout.filter(|_| late);
             let after = limit.unwrap_or_else(|| live.began.elapsed());
             let how = Box::new(Interruption { after, abandoned: true });
             let outcome = if late { Outcome::TimedOut(how) } else { Outcome::Cancelled(how) };
-            Some(EventKind::AttemptFinished { step, attempt: live.attempt, outcome })
+            Some(EventKind::AttemptFinished { step, attempt: live.attempt, outcome, masked: false })
         });
         left.collect()
     }
@@ -346,11 +352,9 @@ impl Session {
         let state = RunState::with_board(&self.plan, Arc::clone(&self.view.board));
         let opened = self.open().await;
         let mut first = vec![EventKind::RunStarted { run_id: Arc::clone(&self.view.run_id) }];
-        let failure = opened.failure.map(|failure| super::mask::failure(failure, self.plan.secrets()));
-        first.extend(failure.map(|failure| EventKind::RunAborted { failure: Box::new(failure) }));
+        first.extend(opened.failure.map(|failure| EventKind::RunAborted { failure: Box::new(failure) }));
         let result = Drive::new(&self, opened.scope, state, parts).run(first).await;
-        let mut warnings = self.close(opened.adapters).await;
-        warnings.iter_mut().for_each(|warning| mask::text(warning, self.plan.secrets()));
-        Ok(Report::new(self.plan, result?, log, warnings))
+        let warnings = self.close(opened.adapters).await;
+        Ok(Report::new(self.plan, result?, log, warnings, &self.view.secrets.masker()))
     }
 }

@@ -57,8 +57,11 @@ pub enum EventKind {
         step: StepIndex,
         /// Which attempt.
         attempt: u32,
-        /// How.
+        /// How. Secrets are masked.
         outcome: Outcome,
+        /// Whether the output was another one: it had a secret in it, which is not recorded.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        masked: bool,
     },
     /// Another attempt will follow.
     RetryScheduled {

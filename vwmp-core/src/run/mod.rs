@@ -12,6 +12,7 @@ pub mod memory;
 pub mod ports;
 mod queue;
 mod report;
+mod secrets;
 mod session;
 pub mod state;
 pub mod step_state;
@@ -36,7 +37,9 @@ pub use view::View;
 pub(crate) use view::{FINALLY_RUN_KEYS, RUN_KEYS};
 
 use self::drive::{Order, Parts};
+use self::mask::MaskedSink;
 use self::memory::{MemoryJournal, MemoryLog};
+use self::secrets::Secrets;
 use self::session::Session;
 use crate::plan::Plan;
 use crate::registry::Registry;
@@ -131,9 +134,10 @@ impl Engine {
             watchers,
             orders: ordered,
         };
+        let secrets = Secrets::new(&plan);
         let session = Session {
-            log: mask::sink(plan.secrets(), Arc::clone(&store), &self.listeners),
-            view: View::new(Arc::clone(&plan), Arc::clone(&id), now),
+            log: MaskedSink::new(Arc::clone(&secrets), Arc::clone(&store), &self.listeners),
+            view: View::new(Arc::clone(&plan), Arc::clone(&id), secrets, now),
             plan,
             clock: Arc::clone(&self.clock),
             cancelled: cancelled.clone(),

@@ -15,7 +15,8 @@ use super::event::{Cause, Outcome, RunStatus, StepStatus};
 use super::ports::LogStore;
 use super::state::RunState;
 use super::step_state::Tally;
-use crate::plan::{Plan, StepIndex, mask};
+use crate::masking::Masker;
+use crate::plan::{Plan, StepIndex};
 
 /// How a run went: the plan, and the fold of the run's events.
 pub struct Report {
@@ -23,7 +24,7 @@ pub struct Report {
     state: RunState,
     log: Arc<dyn LogStore>,
     warnings: Vec<String>,
-    /// The outputs in which secrets are masked.
+    /// The outputs that were recorded before it was known that there is a secret in them.
     masked: HashMap<StepIndex, Value>,
 }
 
@@ -68,8 +69,9 @@ impl Report {
         state: RunState,
         log: Arc<dyn LogStore>,
         warnings: Vec<String>,
+        masker: &Masker,
     ) -> Self {
-        let masked = masked_outputs(&plan, &state);
+        let masked = masked_outputs(&plan, &state, masker);
         Self { plan, state, log, warnings, masked }
     }
 
@@ -163,13 +165,16 @@ impl Report {
     }
 }
 
-fn masked_outputs(plan: &Plan, state: &RunState) -> HashMap<StepIndex, Value> {
-    let secrets = plan.secrets();
+fn masked_outputs(plan: &Plan, state: &RunState, masker: &Masker) -> HashMap<StepIndex, Value> {
+    if masker.is_empty() {
+        return HashMap::new();
+    }
     let outputs = plan.indexed().filter_map(|(step, _)| Some((step, state.output(step)?)));
-    let masked = outputs.filter(|_| !secrets.is_empty()).filter_map(|(step, output)| {
+    let telling = outputs.filter(|(_, output)| masker.finds_in(output));
+    let masked = telling.map(|(step, output)| {
         let mut masked = Value::clone(output);
-        mask::value(&mut masked, secrets);
-        (masked != **output).then_some((step, masked))
+        masker.value(&mut masked);
+        (step, masked)
     });
     masked.collect()
 }

@@ -4,14 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use vwmp_interfaces::adapter::{AdapterContext, Adapters, Capabilities};
+use vwmp_interfaces::capability::SecretSource;
 use vwmp_interfaces::context::RunScope;
 use vwmp_interfaces::erased::OpenAdapter;
-use vwmp_interfaces::log::LogSink;
 use vwmp_interfaces::workflow_type::WorkflowContext;
 use vwmp_interfaces::{CancellationToken, Clock};
 
 use super::attempt::caught;
 use super::event::Failure;
+use super::mask::MaskedSink;
+use super::secrets::Source;
 use super::view::View;
 use crate::plan::{Plan, PlannedAdapter};
 
@@ -23,7 +25,7 @@ pub(super) struct Session {
     pub(super) plan: Arc<Plan>,
     pub(super) view: View,
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) log: Arc<dyn LogSink>,
+    pub(super) log: Arc<MaskedSink>,
     /// Fires when the run is dropped or cancelled before its first step.
     pub(super) cancelled: CancellationToken,
 }
@@ -45,9 +47,7 @@ impl Session {
         for planned in &self.plan.adapters {
             match self.connect(planned).await {
                 Ok(adapter) => {
-                    let mut capabilities = Capabilities::default();
-                    Arc::clone(&adapter).offer(&mut capabilities);
-                    adapters.insert(&planned.instance, capabilities);
+                    adapters.insert(&planned.instance, self.capabilities(&adapter));
                     open.push((planned.instance.clone(), adapter));
                 }
                 Err(failure) => {
@@ -55,7 +55,34 @@ impl Session {
                 }
             }
         }
+        self.open_secret_sources(&mut open).await;
         Opened { scope: Arc::new(self.scope(adapters)), adapters: open, failure: self.initialize().await }
+    }
+
+    /// What an adapter serves. A source of secrets is watched, so that they are masked.
+    fn capabilities(&self, adapter: &Arc<dyn OpenAdapter>) -> Capabilities {
+        let mut capabilities = Capabilities::default();
+        Arc::clone(adapter).offer(&mut capabilities);
+        if let Some(source) = capabilities.get::<dyn SecretSource>() {
+            capabilities.insert(self.view.secrets.watched(source));
+        }
+        capabilities
+    }
+
+    async fn open_secret_sources(&self, open: &mut Vec<(String, Arc<dyn OpenAdapter>)>) {
+        let mut sources = Vec::new();
+        for planned in &self.plan.secret_sources {
+            let instance = planned.instance.clone();
+            let connected = self.connect(planned).await.and_then(|adapter| {
+                let source = self.capabilities(&adapter).get::<dyn SecretSource>();
+                open.push((instance.clone(), adapter));
+                source.ok_or_else(|| {
+                    Failure::permanent("it serves no SecretSource although it says so, which is a bug in it")
+                })
+            });
+            sources.push(Source { instance, open: connected });
+        }
+        self.view.secrets.connect(sources);
     }
 
     async fn connect(&self, planned: &PlannedAdapter) -> Result<Arc<dyn OpenAdapter>, Failure> {
@@ -110,6 +137,8 @@ impl Session {
                 }
             }
         }
+        let masker = self.view.secrets.masker();
+        warnings.iter_mut().for_each(|warning| _ = masker.text(warning));
         warnings
     }
 
@@ -134,7 +163,7 @@ impl Session {
             environment: Arc::clone(&self.plan.environment),
             adapters,
             outputs: Arc::new(self.view.clone()),
-            log: Arc::clone(&self.log),
+            log: self.log.clone(),
             clock: Arc::clone(&self.clock),
         }
     }

@@ -91,7 +91,9 @@ impl RunState {
             EventKind::CancelRequested { reason } => self.cancel(reason),
             EventKind::KillRequested => self.kill(),
             EventKind::AttemptStarted { step, attempt } => self.start(plan, *step, *attempt, event.at),
-            EventKind::AttemptFinished { step, outcome, .. } => self.finish_attempt(*step, outcome, event.at),
+            EventKind::AttemptFinished { step, outcome, masked, .. } => {
+                self.finish_attempt(*step, outcome, *masked, event.at);
+            }
             EventKind::RetryScheduled { step, not_before, .. } => {
                 self.unsettled.retain(|one| one != step);
                 let state = &mut self.steps[step.get()];
@@ -116,15 +118,14 @@ impl RunState {
         self.running += 1;
     }
 
-    fn finish_attempt(&mut self, step: StepIndex, outcome: &Outcome, at: Timestamp) {
+    fn finish_attempt(&mut self, step: StepIndex, outcome: &Outcome, masked: bool, at: Timestamp) {
         let state = &mut self.steps[step.get()];
         state.phase = Phase::Unsettled;
         state.ended = at;
         state.trouble = match outcome {
             Outcome::Succeeded(output) => {
-                let ended =
-                    Ended { status: StepStatus::Succeeded, output: Some(Arc::clone(output)), error: None };
-                self.board.end(step, ended);
+                let (status, output) = (StepStatus::Succeeded, Some(Arc::clone(output)));
+                self.board.end(step, Ended { status, output, masked, error: None });
                 None
             }
             trouble => Some(Box::new(trouble.clone())),
@@ -150,7 +151,7 @@ impl RunState {
         }
         if status != StepStatus::Succeeded {
             let error = self.error_of(plan, step).map(Arc::from);
-            self.board.end(step, Ended { status, output: None, error });
+            self.board.end(step, Ended { status, output: None, masked: false, error });
         }
         self.tally.count(status);
         let failed = matches!(status, StepStatus::Failed | StepStatus::TimedOut | StepStatus::Lost);
@@ -274,7 +275,7 @@ impl RunState {
         self.ended
     }
 
-    /// The output of a step.
+    /// The output of a step, secrets masked.
     pub fn output(&self, step: StepIndex) -> Option<&Arc<serde_json::Value>> {
         self.board.step(step)?.output.as_ref()
     }

@@ -8,6 +8,7 @@ use vwmp_interfaces::Timestamp;
 use vwmp_interfaces::context::Outputs;
 
 use super::event::StepStatus;
+use super::secrets::Secrets;
 use crate::plan::{Plan, StepIndex};
 use crate::template::{Namespace, Scope};
 
@@ -24,6 +25,8 @@ pub(crate) struct Board {
 pub(crate) struct Ended {
     pub(crate) status: StepStatus,
     pub(crate) output: Option<Arc<Value>>,
+    /// Whether the output had secrets in it, which are not in this one.
+    pub(crate) masked: bool,
     pub(crate) error: Option<Arc<str>>,
 }
 
@@ -34,6 +37,7 @@ pub struct View {
     pub(crate) run_id: Arc<str>,
     pub(crate) started: Timestamp,
     pub(crate) board: Arc<Board>,
+    pub(crate) secrets: Arc<Secrets>,
     /// Which attempt reads, from 1.
     pub(crate) attempt: u32,
 }
@@ -58,28 +62,32 @@ impl Board {
 }
 
 impl View {
-    pub(super) fn new(plan: Arc<Plan>, run_id: Arc<str>, started: Timestamp) -> Self {
+    pub(super) fn new(plan: Arc<Plan>, run_id: Arc<str>, secrets: Arc<Secrets>, started: Timestamp) -> Self {
         let board = Arc::new(Board::new(plan.steps.len()));
-        Self { plan, run_id, started, board, attempt: 1 }
+        Self { plan, run_id, started, board, secrets, attempt: 1 }
     }
 
-    fn ended(&self, id: &str) -> Option<&Ended> {
-        self.board.step(self.plan.find(id)?)
-    }
-
-    fn output_of(&self, id: &str) -> Option<&Value> {
-        self.plan.find(id)?;
-        Some(self.ended(id).and_then(|ended| ended.output.as_deref()).unwrap_or(&Value::Null))
+    /// The output of a step as it was, null when it gave none. Nothing when it had a secret in it that is gone: the
+    /// masked one must not be taken for it.
+    fn output_of(&self, id: &str) -> Option<Cow<'_, Value>> {
+        let step = self.plan.find(id)?;
+        match self.board.step(step) {
+            Some(ended) if ended.masked => {
+                self.secrets.output(step).map(|output| Cow::Owned(Value::clone(&output)))
+            }
+            ended => {
+                Some(Cow::Borrowed(ended.and_then(|ended| ended.output.as_deref()).unwrap_or(&Value::Null)))
+            }
+        }
     }
 
     fn step_facts(&self, id: &str) -> Option<Value> {
-        self.plan.find(id)?;
-        Some(match self.ended(id) {
+        Some(match self.board.step(self.plan.find(id)?) {
             None => json!({ "status": "pending", "error": null, "outputs": null }),
             Some(ended) => json!({
                 "status": ended.status.name(),
                 "error": ended.error,
-                "outputs": ended.output,
+                "outputs": self.output_of(id)?,
             }),
         })
     }
@@ -109,7 +117,8 @@ fn rfc3339(time: Timestamp) -> String {
 impl Scope for View {
     fn value(&self, namespace: Namespace, key: &str) -> Option<Cow<'_, Value>> {
         match namespace {
-            Namespace::StepOutputs => self.output_of(key).map(Cow::Borrowed),
+            Namespace::StepOutputs => self.output_of(key),
+            Namespace::Secrets => self.secrets.get(key).map(Cow::Owned),
             Namespace::Steps => self.step_facts(key).map(Cow::Owned),
             Namespace::Run => self.run_fact(key).map(Cow::Owned),
             _ => self.plan.value(namespace, key),
@@ -129,6 +138,8 @@ impl Scope for View {
 
 impl Outputs for View {
     fn output(&self, step_id: &str) -> Option<Arc<Value>> {
-        self.ended(step_id)?.output.clone()
+        let step = self.plan.find(step_id)?;
+        let ended = self.board.step(step)?;
+        if ended.masked { self.secrets.output(step) } else { ended.output.clone() }
     }
 }

@@ -113,6 +113,11 @@ impl Expression {
         if self.exact { self.span.part(reference.range.clone()) } else { self.span }
     }
 
+    /// Whether its value is computed, rather than that of a path or its default.
+    pub(crate) fn computes(&self) -> bool {
+        matches!(self.code.kind, Kind::Cel(_))
+    }
+
     /// Whether it asks with `succeeded()`, `failed()` or `always()` how the needs of its step ended.
     pub(super) fn uses_status_function(&self) -> bool {
         matches!(&self.code.kind, Kind::Cel(cel) if cel.uses_status_function)

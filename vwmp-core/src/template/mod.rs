@@ -7,6 +7,7 @@ mod cel_tree;
 mod cel_value;
 mod condition;
 mod expression;
+pub(crate) mod marked;
 mod parse;
 mod path;
 mod render;

@@ -39,8 +39,12 @@ impl<'s> Schema<'s> {
 
     /// Whether the text is a script.
     pub(super) fn is_script(self) -> bool {
-        let marked = |one: &'s Value| one.get(SCHEMA_MARK).filter(|mark| **mark == Value::Bool(true));
-        self.first(&marked).here.is_some()
+        self.is_marked(SCHEMA_MARK)
+    }
+
+    /// Whether a keyword is `true`.
+    pub(super) fn is_marked(self, keyword: &str) -> bool {
+        self.first(&|one| one.get(keyword).filter(|mark| **mark == Value::Bool(true))).here.is_some()
     }
 
     fn types(self) -> Vec<&'s str> {

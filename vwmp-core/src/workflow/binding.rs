@@ -9,16 +9,20 @@ use super::parameters::{self, Given};
 use super::{Adapter, Workflow, layered};
 use crate::config::{Resolved, resolve};
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::plan::{PlannedStep, mask};
-use crate::template::{Condition, ExpressionCache, Namespace, Reference, Scope, Segment};
+use crate::masking::{Masker, texts_in};
+use crate::plan::PlannedStep;
+use crate::template::{Condition, ExpressionCache, Namespace, Reference, Scope, Segment, marked};
 
 /// Everything that has a value before the run.
 pub(crate) struct Binding {
     pub(crate) parameters: Map<String, Value>,
+    /// What must not be shown: secret parameters, and what an adapter's schema says is secret.
     pub(crate) secrets: Vec<String>,
     pub(crate) config: Resolved,
     /// The configs of the adapters that the run opens, as far as anything is set.
     pub(crate) adapters: Vec<Value>,
+    /// The same, of those that are asked for secrets.
+    pub(crate) secret_sources: Vec<Value>,
     /// The configs of adapters that expressions can read, with their defaults.
     pub(crate) adapter_configs: Map<String, Value>,
 }
@@ -37,6 +41,7 @@ impl Binding {
             secrets: Vec::new(),
             config: resolve(&workflow.config_layers(&[])),
             adapters: vec![Value::Null; workflow.adapters.len()],
+            secret_sources: vec![Value::Null; workflow.secret_sources.len()],
             adapter_configs: Map::new(),
         }
     }
@@ -63,11 +68,19 @@ impl Binding {
             }
             (config.value, found)
         };
+        let mut secrets = bound.secrets;
         let mut adapters = Vec::new();
+        let mut secret_sources = Vec::new();
         let mut adapter_configs = Map::new();
-        for adapter in &workflow.adapters {
+        let opened = workflow.adapters.iter().zip(std::iter::repeat(false));
+        for (adapter, is_source) in opened.chain(workflow.secret_sources.iter().zip(std::iter::repeat(true)))
+        {
             let (config, problems) = of_adapter(adapter, false);
-            adapters.push(config);
+            let schema = &adapter.adapter.info().config_schema;
+            for (_, secret) in marked::values(&config, schema, marked::SECRET) {
+                texts_in(secret, &mut secrets);
+            }
+            if is_source { &mut secret_sources } else { &mut adapters }.push(config);
             found.extend(problems);
             adapter_configs.insert(adapter.instance.clone(), of_adapter(adapter, true).0);
         }
@@ -79,13 +92,14 @@ impl Binding {
         if !found.has_errors() {
             found.extend(workflow.steps.iter().flat_map(|step| unset(step, &config.value)));
         }
+        let masker = Masker::new(&secrets);
         let masked = |mut one: Diagnostic| {
-            mask::diagnostic(&mut one, &bound.secrets);
+            masker.diagnostic(&mut one);
             one
         };
         let found: Diagnostics = found.into_iter().map(masked).collect();
         let binding =
-            Self { parameters: bound.values, secrets: bound.secrets, config, adapters, adapter_configs };
+            Self { parameters: bound.values, secrets, config, adapters, secret_sources, adapter_configs };
         found.into_result(binding).map(|(binding, _)| binding)
     }
 }

@@ -22,7 +22,7 @@ use crate::document::{Document, Kind, NodeRef};
 use crate::plan::{PlannedStep, StepPolicy};
 use crate::registry::{RegisteredWorkflowType, Registry};
 use crate::source::Span;
-use crate::template::{Condition, Expression, ExpressionCache, Place, Reference, Template};
+use crate::template::{Condition, Expression, ExpressionCache, Namespace, Place, Reference, Template};
 
 /// A step while it is checked.
 pub(super) struct Draft<'c> {
@@ -66,6 +66,7 @@ fn of_texts(
     let ids = Ids::new(&drafts, found);
     let config = resolve(&layered::of_workflow(texts.documents(), settings, workflow_type.as_deref(), &[]));
     let mut adapters_read = BTreeSet::new();
+    let secret_sources = if reads_secrets(&drafts) { plugins.secret_sources() } else { Vec::new() };
     let readable = Readable {
         drafts: &drafts,
         ids: &ids,
@@ -74,12 +75,14 @@ fn of_texts(
         config_schema: workflow_type.as_deref().map(|one| &one.info().config_schema),
         environment: &settings.environment,
         adapters: plugins.instances(),
+        secret_sources: &secret_sources,
     };
     let needs = needs(texts, &readable, &mut adapters_read, found);
     adapters_read.retain(|name| plugins.instances().contains(name) && !plugins.adapters.contains(name));
     let layers = layered::Check { texts, settings, registry, readable: &readable, cache: &cache };
     layers.workflow(workflow_type.as_deref(), &config, found);
-    layers.adapters(plugins.adapters.union(&adapters_read), found);
+    let sources = secret_sources.iter().filter(|&name| !plugins.adapters.contains(name));
+    layers.adapters(plugins.adapters.union(&adapters_read).chain(sources), found);
     let order = order::order(&drafts, &needs, found);
     // A rule about steps that are missing would speak of those that are only mistyped.
     let whole = texts.are_whole() && drafts.iter().all(|draft| draft.handler.is_some());
@@ -100,11 +103,17 @@ fn of_texts(
         workflow_type,
         adapters: adapters(plugins.adapters, registry),
         adapters_read: adapters(adapters_read, registry),
+        secret_sources: adapters(secret_sources, registry),
         order: order?,
         steps: drafts.into_iter().map(Draft::into_step).collect::<Option<_>>()?,
         needs,
         main_steps,
     })
+}
+
+/// Whether any step does, so that there must be somebody to ask.
+fn reads_secrets(drafts: &[Draft<'_>]) -> bool {
+    drafts.iter().any(|draft| draft.references().any(|(_, one)| one.namespace == Namespace::Secrets))
 }
 
 /// What every workflow has.
@@ -235,7 +244,7 @@ fn on_failure(texts: &Texts, workflow_type: Option<&RegisteredWorkflowType>) -> 
     }
 }
 
-fn adapters(names: BTreeSet<String>, registry: &Registry) -> Vec<Adapter> {
+fn adapters(names: impl IntoIterator<Item = String>, registry: &Registry) -> Vec<Adapter> {
     let known = |name: String| Some((Arc::clone(registry.adapter(&name)?), name));
     names.into_iter().filter_map(known).map(|(adapter, instance)| Adapter { instance, adapter }).collect()
 }

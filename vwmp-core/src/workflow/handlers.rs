@@ -4,14 +4,16 @@ use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use serde_json::Value;
 use vwmp_interfaces::Capability;
+use vwmp_interfaces::capability::SecretSource;
 
 use super::Settings;
 use super::shape;
 use crate::config::ConfigFile;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::document::{Kind, NodeRef};
-use crate::registry::{RegisteredStep, RegisteredWorkflowType, Registry};
+use crate::registry::{RegisteredAdapter, RegisteredStep, RegisteredWorkflowType, Registry};
 use crate::source::{Source, Span};
 
 /// A handler that some step names, with what the config files say of it.
@@ -142,6 +144,31 @@ impl<'c> Plugins<'c> {
         } else {
             self.adapters.insert(name.to_owned());
         }
+    }
+
+    /// The instances that are asked for secrets, in that order: those that the config files name, the workspace's
+    /// before the user's, as they stand there; where none is named, those that need no config.
+    pub(super) fn secret_sources(&self) -> Vec<String> {
+        let is_source = |name: &str| {
+            let serves = |adapter: &RegisteredAdapter| {
+                adapter.serves().contains(&Capability::of::<dyn SecretSource>())
+            };
+            self.registry.adapter(name).is_some_and(|adapter| serves(adapter))
+        };
+        let mut named: Vec<String> = Vec::new();
+        for entry in self.settings.files().flat_map(ConfigFile::integration_adapters) {
+            if is_source(entry.name) && !named.iter().any(|name| name == entry.name) {
+                named.push(entry.name.to_owned());
+            }
+        }
+        if named.is_empty() {
+            let none = Value::Object(serde_json::Map::new());
+            let all = self.registry.adapters().filter(|adapter| is_source(adapter.name()));
+            let ready = all.filter(|adapter| adapter.config_errors(&none).is_empty());
+            named.extend(ready.map(|adapter| adapter.name().to_owned()));
+        }
+        named.retain(|name| self.disabled_adapter(name).is_none());
+        named
     }
 
     /// The names of all instances of adapters.

@@ -59,6 +59,8 @@ pub struct Workflow {
     pub(crate) adapters: Vec<Adapter>,
     /// Adapters whose config is read by expressions.
     pub(crate) adapters_read: Vec<Adapter>,
+    /// Adapters that are asked for secrets, in that order; none when no step reads any.
+    pub(crate) secret_sources: Vec<Adapter>,
 }
 
 /// What a check needs beside the document.

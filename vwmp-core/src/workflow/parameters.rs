@@ -11,8 +11,8 @@ use super::shape::{TYPES, Way, written, wrong_type};
 use crate::config;
 use crate::diagnostic::{Diagnostic, Diagnostics, nearest};
 use crate::document::{Document, Key, Kind, NodeRef, overlaid, plain_value};
-use crate::plan::mask;
-use crate::schema::{Schema, SchemaError, dotted};
+use crate::masking::{SHORTEST, texts_in};
+use crate::schema::{Schema, SchemaError, dotted, without_value};
 use crate::source::{Source, Span};
 
 /// A declared parameter.
@@ -228,9 +228,16 @@ pub(super) fn bind(declared: &Parameters, given: &Given) -> Result<Bound, Diagno
     for (name, (value, how)) in given {
         match declared.get(name) {
             None => found.push(undeclared(declared, name, how)),
-            Some(parameter) => found.extend(parameter.misfits(name, value, how)),
+            Some(parameter) => {
+                let misfits = parameter.misfits(name, value, how);
+                let fits = misfits.is_empty();
+                found.extend(misfits);
+                found.extend(parameter.too_short(name, value, how).filter(|_| fits));
+            }
         }
     }
+    let by_default = declared.iter().filter(|(name, _)| !given.contains_key(*name));
+    found.extend(by_default.filter_map(|(name, one)| one.too_short(name, one.default.as_ref()?, "")));
     let missing: Vec<_> = declared
         .iter()
         .filter(|(name, one)| one.required && one.default.is_none() && !given.contains_key(*name))
@@ -250,7 +257,7 @@ pub(super) fn bind(declared: &Parameters, given: &Given) -> Result<Bound, Diagno
         let how = if declared[name].secret { concealed(how) } else { how.clone() };
         config::Parameter { name: name.clone(), value: value.clone(), how }
     });
-    Ok(Bound { given: given.collect(), values, secrets: mask::forms(&secrets) })
+    Ok(Bound { given: given.collect(), values, secrets })
 }
 
 fn undeclared(declared: &Parameters, name: &str, how: &str) -> Diagnostic {
@@ -279,8 +286,27 @@ fn required(missing: &[(&String, &Parameter)]) -> Option<Diagnostic> {
 }
 
 impl Parameter {
-    fn misfits(&self, name: &str, value: &Value, how: &str) -> Vec<Diagnostic> {
-        let how = told(&if self.secret { concealed(how) } else { how.to_owned() });
+    /// A secret that could be masked only together with ordinary words.
+    fn too_short(&self, name: &str, value: &Value, how: &str) -> Option<Diagnostic> {
+        let length = match value {
+            Value::String(text) => text.len(),
+            Value::Number(number) => number.to_string().len(),
+            _ => return None,
+        };
+        (self.secret && (1..SHORTEST).contains(&length)).then(|| {
+            let message = format!(
+                "parameter `{name}`{}: it is secret, and one of fewer than {SHORTEST} bytes can't be masked: it would \
+                 hide ordinary words",
+                told(&concealed(how))
+            );
+            Diagnostic::error("vwmp::short-secret", message).help("use a longer secret")
+        })
+    }
+
+    /// What about a value does not fit; `how` it was given may be empty.
+    pub fn misfits(&self, name: &str, value: &Value, how: &str) -> Vec<Diagnostic> {
+        let concealed_how = concealed(how);
+        let how = told(if self.secret { &concealed_how } else { how });
         let problem = |error: SchemaError| {
             let path = format!("{name}{}", dotted(&error.pointer));
             let message = if self.secret { without_value(&error.message) } else { &error.message };
@@ -288,7 +314,8 @@ impl Parameter {
             let problem = Diagnostic::error("vwmp::invalid-parameter", message);
             if self.secret { problem } else { with_nearest(problem, &error) }
         };
-        self.compiled.errors(value).into_iter().map(problem).collect()
+        let short = self.too_short(name, value, &concealed_how);
+        self.compiled.errors(value).into_iter().map(problem).chain(short).collect()
     }
 }
 
@@ -299,14 +326,6 @@ fn with_nearest(problem: Diagnostic, error: &SchemaError) -> Diagnostic {
     }
 }
 
-/// What was expected, without what was found.
-fn without_value(message: &str) -> &str {
-    match message.split_once(", found ") {
-        Some((expected, _)) if expected.starts_with("expected ") => expected,
-        _ => "the value does not fit its schema",
-    }
-}
-
 /// How a value was given, without the value: `-p token=…`.
 fn concealed(how: &str) -> String {
     how.split_once('=').map_or_else(|| how.to_owned(), |(before, _)| format!("{before}=…"))
@@ -314,18 +333,6 @@ fn concealed(how: &str) -> String {
 
 fn told(how: &str) -> String {
     if how.is_empty() { String::new() } else { format!(" ({how})") }
-}
-
-/// Every text in a value that would give it away.
-fn texts_in(value: &Value, texts: &mut Vec<String>) {
-    match value {
-        Value::Null | Value::Bool(_) => {}
-        Value::Number(number) => texts.push(number.to_string()),
-        Value::String(text) if text.is_empty() => {}
-        Value::String(text) => texts.push(text.clone()),
-        Value::Array(items) => items.iter().for_each(|item| texts_in(item, texts)),
-        Value::Object(entries) => entries.values().for_each(|value| texts_in(value, texts)),
-    }
 }
 
 /// Reads a file of parameters: a mapping of names to values.

@@ -12,7 +12,8 @@ use crate::diagnostic::{Diagnostic, Diagnostics, nearest};
 use crate::document::Path;
 use crate::document::path::Segment as PathSegment;
 use crate::run::{FINALLY_RUN_KEYS, RUN_KEYS};
-use crate::template::{Expression, Namespace, Reference, Segment};
+use crate::schema::dotted;
+use crate::template::{Condition, Expression, Namespace, Reference, Segment, marked};
 
 /// What expressions can read before the run.
 pub(super) struct Readable<'c> {
@@ -25,6 +26,8 @@ pub(super) struct Readable<'c> {
     pub(super) config_schema: Option<&'c Value>,
     pub(super) environment: &'c BTreeMap<String, String>,
     pub(super) adapters: &'c BTreeSet<String>,
+    /// Who is asked for secrets.
+    pub(super) secret_sources: &'c [String],
 }
 
 /// A reference, and the expression that it is part of.
@@ -59,10 +62,12 @@ impl Readable<'_> {
                 }
                 Namespace::Config => self.config(read),
                 Namespace::Run => self.run(at, read),
+                Namespace::Secrets => self.secret(at, read),
                 _ => self.elsewhere(read),
             };
             found.extend(problem);
         }
+        self.arguments(at, found);
         steps
     }
 
@@ -188,6 +193,54 @@ impl Readable<'_> {
         (!known().any(|known| known == key)).then(|| read.unknown_name("run", key, known()))
     }
 
+    /// Looks at where a secret is read. Whether there is such a secret is nobody's business before the run.
+    fn secret(&self, at: usize, read: Read<'_>) -> Option<Diagnostic> {
+        let when = self.drafts[at].when.as_deref().map(Condition::expression);
+        if when.is_some_and(|when| std::ptr::eq(when, read.expression)) {
+            let problem =
+                read.problem("vwmp::secret-in-condition", "`secrets` can't be read in `when`".into());
+            return Some(
+                problem.help("whether a step runs is shown to everybody; decide by a parameter or an output"),
+            );
+        }
+        if let [Segment::Key(name), more, ..] = read.reference.path.as_slice() {
+            let message = format!("`secrets.{name}` is text, which has no `{more}`");
+            return Some(read.problem("vwmp::unknown-reference", message));
+        }
+        self.secret_sources.is_empty().then(|| {
+            let message = "there is nobody to ask for secrets: no adapter that is linked and enabled serves SecretSource";
+            let problem = read.problem("vwmp::no-secret-source", message.into());
+            problem.help("enable one in `integration_adapters` of `vwmp_config.yaml`, or use a parameter with `secret: true`")
+        })
+    }
+
+    /// Looks at what of a config becomes arguments of a process, where others on the machine could read a secret.
+    fn arguments(&self, at: usize, found: &mut Diagnostics) {
+        let Some(handler) = &self.drafts[at].handler else { return };
+        let is_secret = |one: &Reference| match one.namespace {
+            Namespace::Secrets => true,
+            Namespace::Parameters => {
+                one.key().and_then(|key| self.parameters.get(key)).is_some_and(|parameter| parameter.secret)
+            }
+            _ => false,
+        };
+        let template = &self.drafts[at].config.template;
+        if !template.references().any(|(_, reference)| is_secret(reference)) {
+            return;
+        }
+        for (pointer, part) in template.marked(&handler.step.info().config_schema, marked::ARGUMENT) {
+            for (expression, reference) in part.references().filter(|(_, one)| is_secret(one)) {
+                let message = format!(
+                    "`{reference}` is secret, and `config{}` becomes an argument of a process, which others on the \
+                     machine can read",
+                    dotted(&pointer)
+                );
+                let problem = Read { expression, reference }.problem("vwmp::secret-in-argument", message);
+                found.push(problem.help("hand it on by the environment, a file or the standard input"));
+            }
+        }
+    }
+
     fn elsewhere(&self, read: Read<'_>) -> Option<Diagnostic> {
         let key = read.reference.key().unwrap_or_default();
         match read.reference.namespace {
@@ -200,11 +253,6 @@ impl Readable<'_> {
                 let problem = read.problem("vwmp::unknown-variable", message);
                 let problem = problem.nearest(key, self.environment.keys().map(String::as_str));
                 Some(problem.help(format!("set {key}, or give a default: `$<env.{key} ?? …>`")))
-            }
-            Namespace::Secrets => {
-                let problem =
-                    read.problem("vwmp::unknown-reference", "this version has no secret sources".into());
-                Some(problem.help("use a parameter with `secret: true`"))
             }
             Namespace::Item | Namespace::Matrix => {
                 let name = read.reference.namespace;

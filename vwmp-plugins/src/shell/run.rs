@@ -74,9 +74,11 @@ const STDOUT_KEPT: usize = 64 * 1024;
 pub(crate) struct Run {
     /// The script. Either this or `command`.
     run: Option<Script>,
-    /// The program and its arguments. Either this or `run`.
+    /// The program and its arguments, which others on the machine can read: no secrets. Either this or `run`.
+    #[schemars(extend("x-vwmp-argument" = true))]
     command: Option<Vec<Text>>,
     /// The program that runs the script, by name or path.
+    #[schemars(extend("x-vwmp-argument" = true))]
     #[serde(default = "default_shell")]
     shell: String,
     /// More variables for the environment.
@@ -310,7 +312,12 @@ fn command_line(words: &[Text]) -> String {
 
 /// What every step hands on of its standard output.
 fn bounded(stdout: &str, missing: usize) -> String {
-    let from = stdout.ceil_char_boundary(stdout.len().saturating_sub(STDOUT_KEPT));
+    let mut from = stdout.ceil_char_boundary(stdout.len().saturating_sub(STDOUT_KEPT));
+    if missing + from > 0 {
+        // Whole lines, if there are any: the rest of a secret that was cut would not be masked.
+        let next = stdout[from..].find('\n').map(|end| from + end + 1);
+        from = next.filter(|next| *next < stdout.len()).unwrap_or(from);
+    }
     let (kept, missing) = (stdout[from..].trim_end_matches('\n'), missing + from);
     if missing == 0 { kept.to_owned() } else { format!("[… {missing} bytes left out …]\n{kept}") }
 }

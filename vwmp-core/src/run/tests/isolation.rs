@@ -93,6 +93,7 @@ async fn secrets_reach_no_report() {
     let draft = PlanDraft::new([step("give", value, &[]), step("give", json!({}), &[0]).when("'hunter2'")]);
     let mut plan = draft.build();
     plan.secrets = vec!["hunter2".into()];
+    plan.masker = crate::masking::Masker::new(&plan.secrets);
     let report = Engine::builder(Registry::default()).start(plan).finish().await.unwrap();
     assert_eq!(report.step("s0").unwrap().output, Some(&json!({ "token": "***", "said": ["it's ***"] })));
     assert_eq!(

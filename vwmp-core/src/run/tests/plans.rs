@@ -119,7 +119,9 @@ impl PlanDraft {
             graph,
             steps,
             by_id,
+            secret_sources: Vec::new(),
             secrets: Vec::new(),
+            masker: crate::masking::Masker::default(),
         }
     }
 }

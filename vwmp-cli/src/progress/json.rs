@@ -1,0 +1,67 @@
+//! A run as JSON, an object a line, for programs that follow it.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use vwmp_core::plan::Plan;
+use vwmp_core::run::Event;
+
+use super::View;
+use super::feed::News;
+use crate::terminal::Terminal;
+
+/// One object for each event, each line, and each progress of a step.
+pub(super) struct JsonLines {
+    plan: Arc<Plan>,
+    out: Box<dyn Write + Send>,
+}
+
+impl JsonLines {
+    pub(super) fn new(terminal: Terminal, plan: Arc<Plan>) -> Self {
+        Self { plan, out: Box::new(terminal.err()) }
+    }
+
+    fn write(&mut self, object: &Value) {
+        // Whatever can't be written here is in the report as well.
+        let _ = writeln!(self.out, "{object}");
+    }
+}
+
+impl View for JsonLines {
+    fn event(&mut self, event: &Event) {
+        let mut object = json!(event);
+        // People and programs know steps by their ids.
+        for pointer in ["/step", "/cause/step"] {
+            let Some(place) = object.pointer_mut(pointer) else { continue };
+            let number = place.as_u64().and_then(|number| usize::try_from(number).ok());
+            if let Some(step) = number.and_then(|number| self.plan.steps().get(number)) {
+                *place = step.id().into();
+            }
+        }
+        let micros = i64::try_from(event.at.as_micros()).unwrap_or(i64::MAX);
+        object["at"] = Timestamp::from_microsecond(micros).unwrap_or(Timestamp::MAX).to_string().into();
+        let mut line = json!({ "type": "event" });
+        if let (Some(line), Value::Object(entries)) = (line.as_object_mut(), object) {
+            line.extend(entries);
+        }
+        self.write(&line);
+    }
+
+    fn news(&mut self, news: News) {
+        self.write(&match news {
+            News::Line(line) => json!({
+                "type": "line", "step": line.step, "attempt": line.attempt, "stream": line.stream, "text": line.text,
+            }),
+            News::Progress(step, progress) => json!({
+                "type": "progress", "step": step, "done": progress.done, "total": progress.total,
+                "message": progress.message,
+            }),
+        });
+    }
+
+    fn rest(&mut self) {
+        let _ = self.out.flush();
+    }
+}
