@@ -24,6 +24,7 @@ impl Order<'_> {
     }
 
     /// Steps that use `handler` must not run at the same time.
+    #[cfg(feature = "http")]
     pub(crate) fn one_at_a_time(&mut self, code: &str, handler: &str) {
         let steps: Vec<usize> = self.workflow.using(handler).collect();
         for (index, &step) in steps.iter().enumerate() {
