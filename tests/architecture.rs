@@ -9,7 +9,7 @@ const TABLE: [(&str, &[&str]); 8] = [
     ("vwmp-interfaces", &[]),
     ("vwmp-core", &["vwmp-interfaces"]),
     ("vwmp-plugins", &["vwmp-interfaces"]),
-    ("vwmp-project", &["vwmp-interfaces", "vwmp-cli"]),
+    ("vwmp-project", &["vwmp-interfaces", "vwmp-cli", "vwmp-plugins"]),
     ("vwmp-cli", &["vwmp-interfaces", "vwmp-core", "vwmp-plugins", "vwmp-testkit"]),
     ("vwmp-testkit", &["vwmp-interfaces", "vwmp-core"]),
     ("vwmp-tests", &["vwmp-interfaces", "vwmp-core", "vwmp-plugins", "vwmp-cli", "vwmp-testkit"]),

@@ -15,6 +15,7 @@ mod new;
 mod place;
 mod plan;
 mod run;
+mod secrets;
 mod signals;
 
 pub(crate) use place::Place;

@@ -137,6 +137,11 @@ impl StepContext {
         &self.run.environment
     }
 
+    /// The same, shared by all attempts of the run: for handlers that make something of it once.
+    pub fn shared_environment(&self) -> &Arc<BTreeMap<String, String>> {
+        &self.run.environment
+    }
+
     /// The service behind a capability trait: `ctx.require::<dyn VersionControl>()?`.
     ///
     /// # Errors

@@ -1,8 +1,8 @@
 //! The adapter `kanban`.
 
 use std::fs;
-use std::io::{ErrorKind, Write};
-use std::path::{Path, PathBuf};
+use std::io::ErrorKind;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use schemars::JsonSchema;
@@ -12,6 +12,8 @@ use vwmp_interfaces::{
     AdapterContext, BoxFuture, Capabilities, Capability, Change, Health, IntegrationAdapter, Metadata,
     OrFail, StepError, WorkspacePath, register,
 };
+
+use crate::document::{inside, planned, replace};
 
 mod text;
 
@@ -46,7 +48,7 @@ impl IntegrationAdapter for Kanban {
     type Config = KanbanConfig;
 
     async fn connect(config: KanbanConfig, ctx: &AdapterContext) -> Result<Self, StepError> {
-        let full = inside(&config.file, &ctx.workspace)?;
+        let full = inside("the board", &config.file, &ctx.workspace)?;
         Ok(Self { file: config.file, full, changing: Mutex::new(()) })
     }
 
@@ -94,11 +96,11 @@ impl Board for Kanban {
     fn preview_move<'a>(
         &'a self,
         request: &'a CardMove,
-        planned: &'a [Change],
+        changes: &'a [Change],
     ) -> BoxFuture<'a, Result<Vec<Change>, StepError>> {
         Box::pin(async move {
-            let before = match self.planned(planned) {
-                Some(text) => text,
+            let before = match planned(changes, self.file.as_str()).flatten() {
+                Some(text) => text.to_owned(),
                 None => self.read()?,
             };
             let after = text::moved(&before, request).map_err(|problem| self.fails(&problem))?;
@@ -111,13 +113,6 @@ impl Board for Kanban {
 }
 
 impl Kanban {
-    fn planned(&self, planned: &[Change]) -> Option<String> {
-        planned.iter().rev().find_map(|change| match change {
-            Change::File { path, after, .. } if path == self.file.as_str() => after.clone(),
-            _ => None,
-        })
-    }
-
     fn read(&self) -> Result<String, StepError> {
         fs::read_to_string(&self.full).map_err(|error| {
             let message = match error.kind() {
@@ -132,33 +127,13 @@ impl Kanban {
         })
     }
 
-    /// Replaces the file as a whole, so that a kill in between leaves one board or the other.
     fn write(&self, text: &str) -> Result<(), StepError> {
-        let replace = || {
-            let permissions = fs::metadata(&self.full)?.permissions();
-            let mut file = tempfile::NamedTempFile::new_in(self.full.parent().unwrap_or(Path::new(".")))?;
-            file.write_all(text.as_bytes())?;
-            file.as_file().set_permissions(permissions)?;
-            file.as_file().sync_all()?;
-            file.persist(&self.full).map(drop).map_err(std::io::Error::from)
-        };
-        replace().or_permanent(format!("can't write the board `{}`", self.file))
+        replace(&self.full, text).or_permanent(format!("can't write the board `{}`", self.file))
     }
 
     fn fails(&self, problem: &str) -> StepError {
         StepError::permanent(format!("the board `{}` {problem}", self.file))
     }
-}
-
-/// The file itself where the path is a link, as long as that is in the workspace.
-fn inside(file: &WorkspacePath, workspace: &Path) -> Result<PathBuf, StepError> {
-    let root = fs::canonicalize(workspace).or_permanent("can't open the workspace")?;
-    let full = root.join(file);
-    let real = fs::canonicalize(&full).unwrap_or(full);
-    if real.starts_with(&root) {
-        return Ok(real);
-    }
-    Err(StepError::denied(format!("the board `{file}` leads out of the workspace through a symbolic link")))
 }
 
 fn file() -> WorkspacePath {

@@ -1,5 +1,6 @@
-//! The command line with the plugins of this crate linked in.
+//! The command line with the plugins of this crate linked in, beside those that everybody has.
 
+use vwmp_plugins as _;
 use vwmp_project as _;
 
 fn main() -> std::process::ExitCode {

@@ -318,6 +318,7 @@ impl Drive {
         let left = steps.into_iter().filter_map(|(step, late)| {
             let live = self.live.remove(&step)?;
             live.task.abort();
+            self.log.finish(&self.plan[step].id);
             let limit = self.plan[step].policy.timeout.filter(|_| late);
             let after = limit.unwrap_or_else(|| live.began.elapsed());
             let how = Box::new(Interruption { after, abandoned: true });

@@ -137,7 +137,7 @@ impl Engine {
         let secrets = Secrets::new(&plan);
         let session = Session {
             log: MaskedSink::new(Arc::clone(&secrets), Arc::clone(&store), &self.listeners),
-            view: View::new(Arc::clone(&plan), Arc::clone(&id), now, secrets),
+            view: View::new(Arc::clone(&plan), Arc::clone(&id), secrets, now),
             plan,
             clock: Arc::clone(&self.clock),
             cancelled: cancelled.clone(),

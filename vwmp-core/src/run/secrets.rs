@@ -160,13 +160,13 @@ impl Secrets {
             return;
         }
         match kind {
-            EventKind::AttemptFinished { step, outcome: Outcome::Succeeded(output), masked, .. } => {
-                if masker.finds_in(output) {
-                    let mut shown = (**output).clone();
-                    masker.value(&mut shown);
-                    lock(&self.outputs).insert(*step, std::mem::replace(output, Arc::new(shown)));
-                    *masked = true;
-                }
+            EventKind::AttemptFinished { step, outcome: Outcome::Succeeded(output), masked, .. }
+                if masker.finds_in(output) =>
+            {
+                let mut shown = (**output).clone();
+                masker.value(&mut shown);
+                lock(&self.outputs).insert(*step, std::mem::replace(output, Arc::new(shown)));
+                *masked = true;
             }
             EventKind::AttemptFinished { outcome: Outcome::Failed(failure), .. }
             | EventKind::AttemptFinished { outcome: Outcome::Panicked(failure), .. }

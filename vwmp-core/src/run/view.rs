@@ -62,7 +62,7 @@ impl Board {
 }
 
 impl View {
-    pub(super) fn new(plan: Arc<Plan>, run_id: Arc<str>, started: Timestamp, secrets: Arc<Secrets>) -> Self {
+    pub(super) fn new(plan: Arc<Plan>, run_id: Arc<str>, secrets: Arc<Secrets>, started: Timestamp) -> Self {
         let board = Arc::new(Board::new(plan.steps.len()));
         Self { plan, run_id, started, board, secrets, attempt: 1 }
     }

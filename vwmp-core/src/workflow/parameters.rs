@@ -228,11 +228,16 @@ pub(super) fn bind(declared: &Parameters, given: &Given) -> Result<Bound, Diagno
     for (name, (value, how)) in given {
         match declared.get(name) {
             None => found.push(undeclared(declared, name, how)),
-            Some(parameter) => found.extend(parameter.misfits(name, value, how)),
+            Some(parameter) => {
+                let misfits = parameter.misfits(name, value, how);
+                let fits = misfits.is_empty();
+                found.extend(misfits);
+                found.extend(parameter.too_short(name, value, how).filter(|_| fits));
+            }
         }
     }
-    let not_given = declared.iter().filter(|(name, _)| !given.contains_key(*name));
-    found.extend(not_given.filter_map(|(name, one)| one.too_short(name, one.default.as_ref()?, "")));
+    let by_default = declared.iter().filter(|(name, _)| !given.contains_key(*name));
+    found.extend(by_default.filter_map(|(name, one)| one.too_short(name, one.default.as_ref()?, "")));
     let missing: Vec<_> = declared
         .iter()
         .filter(|(name, one)| one.required && one.default.is_none() && !given.contains_key(*name))
@@ -292,7 +297,7 @@ impl Parameter {
             let message = format!(
                 "parameter `{name}`{}: it is secret, and one of fewer than {SHORTEST} bytes can't be masked: it would \
                  hide ordinary words",
-                told(how)
+                told(&concealed(how))
             );
             Diagnostic::error("vwmp::short-secret", message).help("use a longer secret")
         })

@@ -23,4 +23,55 @@ pub trait Files: Send + Sync {
     ) -> BoxFuture<'a, Result<Vec<String>, StepError>>;
     /// Removes a file; fine when there is none.
     fn remove<'a>(&'a self, path: &'a WorkspacePath) -> BoxFuture<'a, Result<(), StepError>>;
+    /// The bytes of a file; nothing when there is no such file.
+    fn read_bytes<'a>(&'a self, path: &'a WorkspacePath)
+    -> BoxFuture<'a, Result<Option<Vec<u8>>, StepError>>;
+    /// Replaces a file as [`Files::write_text`] does.
+    fn write_bytes<'a>(
+        &'a self,
+        path: &'a WorkspacePath,
+        bytes: &'a [u8],
+    ) -> BoxFuture<'a, Result<(), StepError>>;
+    /// What is at a path; nothing when nothing is. A symbolic link is not followed.
+    fn entry<'a>(&'a self, path: &'a WorkspacePath) -> BoxFuture<'a, Result<Option<Entry>, StepError>>;
+    /// Everything in a directory and below it, sorted; links are listed and not followed. Without a
+    /// directory, that in the workspace itself.
+    fn walk<'a>(
+        &'a self,
+        directory: Option<&'a WorkspacePath>,
+    ) -> BoxFuture<'a, Result<Vec<(WorkspacePath, Entry)>, StepError>>;
+    /// Copies a file or a directory to a place where nothing is, or, for a file, replaces the file
+    /// there as a whole.
+    fn copy<'a>(
+        &'a self,
+        from: &'a WorkspacePath,
+        to: &'a WorkspacePath,
+    ) -> BoxFuture<'a, Result<(), StepError>>;
+    /// Moves a file or a directory in one go to a place where nothing is, or, for a file, over the
+    /// file there.
+    fn rename<'a>(
+        &'a self,
+        from: &'a WorkspacePath,
+        to: &'a WorkspacePath,
+    ) -> BoxFuture<'a, Result<(), StepError>>;
+    /// Removes a directory with all in it; fine when there is none.
+    fn remove_all<'a>(&'a self, path: &'a WorkspacePath) -> BoxFuture<'a, Result<(), StepError>>;
+}
+
+/// What is at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Entry {
+    /// A file.
+    File {
+        /// Its size in bytes.
+        size: u64,
+        /// Whether it may be executed.
+        executable: bool,
+    },
+    /// A directory.
+    Directory,
+    /// A symbolic link.
+    Link,
+    /// A pipe, a device or the like.
+    Other,
 }

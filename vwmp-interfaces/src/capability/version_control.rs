@@ -46,6 +46,28 @@ pub trait VersionControl: Send + Sync {
         remote: &'a str,
         refs: &'a [String],
     ) -> BoxFuture<'a, Result<Vec<RemoteRef>, StepError>>;
+    /// Where the repository stands, with every file that differs from the last commit.
+    fn state(&self) -> BoxFuture<'_, Result<RepositoryState, StepError>>;
+    /// Stages the changes of some paths, and of all below them, relative to the top of the working
+    /// tree; returns all paths that are staged then.
+    fn stage<'a>(&'a self, paths: &'a [String]) -> BoxFuture<'a, Result<Vec<String>, StepError>>;
+    /// The commit that a branch, a tag, an id or another name stands for; nothing when there is none.
+    fn resolve<'a>(&'a self, revision: &'a str) -> BoxFuture<'a, Result<Option<String>, StepError>>;
+    /// Whether a commit is the last one or an ancestor of it; not when it is missing here.
+    fn contains<'a>(&'a self, commit: &'a str) -> BoxFuture<'a, Result<bool, StepError>>;
+    /// What differs between two places.
+    fn diff<'a>(&'a self, request: &'a DiffRequest) -> BoxFuture<'a, Result<Diff, StepError>>;
+    /// Creates a branch at a revision, without switching to it.
+    fn create_branch<'a>(&'a self, name: &'a str, start: &'a str) -> BoxFuture<'a, Result<(), StepError>>;
+    /// Deletes a local branch, if it still is at this commit and isn't the current one.
+    fn delete_branch<'a>(&'a self, name: &'a str, commit: &'a str) -> BoxFuture<'a, Result<(), StepError>>;
+    /// Makes a branch the current one, or detaches the head at a commit. Refuses where that would
+    /// overwrite changes.
+    fn switch<'a>(&'a self, target: &'a SwitchTarget) -> BoxFuture<'a, Result<(), StepError>>;
+    /// Gives files, and stages, the content that they have in a revision.
+    fn restore<'a>(&'a self, revision: &'a str, paths: &'a [String]) -> BoxFuture<'a, Result<(), StepError>>;
+    /// Gets commits, branches and tags from a remote; returns the refs that changed.
+    fn fetch<'a>(&'a self, request: &'a FetchRequest) -> BoxFuture<'a, Result<Vec<FetchedRef>, StepError>>;
 }
 
 /// A file that differs from the last commit.
@@ -102,4 +124,110 @@ pub struct RemoteRef {
     pub name: String,
     /// What it points at; for an annotated tag, the tag object.
     pub id: String,
+}
+
+/// Where a repository stands.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RepositoryState {
+    /// The branch; nothing when the head is detached.
+    pub branch: Option<String>,
+    /// The id of the last commit; nothing before the first.
+    pub head: Option<String>,
+    /// The branch that this one follows, such as `origin/main`.
+    pub upstream: Option<String>,
+    /// Commits that the upstream lacks, as of the last fetch; nothing without an upstream.
+    pub ahead: Option<u64>,
+    /// Commits that only the upstream has, as of the last fetch; nothing without an upstream.
+    pub behind: Option<u64>,
+    /// Whether commits of the past are missing here.
+    pub shallow: bool,
+    /// What has been begun and not finished, such as `merge`.
+    pub unfinished: Option<String>,
+    /// The files that differ from the last commit.
+    pub files: Vec<FileState>,
+}
+
+/// How a file differs from the last commit.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FileState {
+    /// The path, relative to the top of the working tree.
+    pub path: String,
+    /// Whether a change of it is staged.
+    pub staged: bool,
+    /// Whether it differs from what is staged.
+    pub changed: bool,
+    /// Whether nothing of it has ever been staged.
+    pub untracked: bool,
+    /// Whether a merge left a conflict in it.
+    pub conflicted: bool,
+    /// Whether it is a repository of its own in this one.
+    pub submodule: bool,
+}
+
+/// What to compare.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DiffRequest {
+    /// A revision; the last commit where none is given.
+    pub from: Option<String>,
+    /// A revision; the files as they are where none is given.
+    pub to: Option<String>,
+    /// Whether to compare with what is staged instead of the files as they are.
+    pub staged: bool,
+    /// Only these, and all below them, relative to the top of the working tree.
+    pub paths: Vec<String>,
+    /// Whether the text of the difference is wanted.
+    pub patch: bool,
+}
+
+/// What differs.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Diff {
+    /// The files that differ.
+    pub files: Vec<FileDiff>,
+    /// The difference as a patch, where it was asked for.
+    pub patch: Option<String>,
+}
+
+/// How much of a file differs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileDiff {
+    /// The path, relative to the top of the working tree.
+    pub path: String,
+    /// Lines added; nothing for a file that isn't text.
+    pub added: Option<u64>,
+    /// Lines removed; nothing for a file that isn't text.
+    pub removed: Option<u64>,
+}
+
+/// Where to switch to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SwitchTarget {
+    /// A branch.
+    Branch(String),
+    /// A commit, on no branch.
+    Detached(String),
+}
+
+/// What to fetch.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FetchRequest {
+    /// The remote.
+    pub remote: String,
+    /// Whether all tags are wanted, not only those of fetched commits.
+    pub tags: bool,
+    /// Whether to forget branches that the remote no longer has.
+    pub prune: bool,
+    /// Whether to get the commits that a shallow clone left out.
+    pub unshallow: bool,
+}
+
+/// A ref that a fetch changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FetchedRef {
+    /// The full name here, such as `refs/remotes/origin/main`.
+    pub name: String,
+    /// What it pointed at; nothing when it is new.
+    pub before: Option<String>,
+    /// What it points at; nothing when it is gone.
+    pub after: Option<String>,
 }

@@ -7,14 +7,15 @@ use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use vwmp_interfaces::capability::Files;
+use vwmp_interfaces::capability::{Entry, Files};
 use vwmp_interfaces::{
     AdapterContext, BoxFuture, Capabilities, Capability, Health, IntegrationAdapter, Metadata, OrFail,
     StepError, WorkspacePath, register,
 };
 
 use super::atomic::replace;
-use super::inside::{failed, real_path};
+use super::disk;
+use super::inside::{failed, place, real_path};
 
 /// The files of the workspace on the local disk. Serves `Files`.
 ///
@@ -94,6 +95,59 @@ impl Files for LocalFiles {
         let path = path.clone();
         self.off_thread(move |root| remove(root, &path))
     }
+
+    fn read_bytes<'a>(
+        &'a self,
+        path: &'a WorkspacePath,
+    ) -> BoxFuture<'a, Result<Option<Vec<u8>>, StepError>> {
+        let path = path.clone();
+        self.off_thread(move |root| read_bytes(root, &path))
+    }
+
+    fn write_bytes<'a>(
+        &'a self,
+        path: &'a WorkspacePath,
+        bytes: &'a [u8],
+    ) -> BoxFuture<'a, Result<(), StepError>> {
+        let (path, bytes) = (path.clone(), bytes.to_owned());
+        self.off_thread(move |root| replace(&real_path(root, &path)?, &path, &bytes))
+    }
+
+    fn entry<'a>(&'a self, path: &'a WorkspacePath) -> BoxFuture<'a, Result<Option<Entry>, StepError>> {
+        let path = path.clone();
+        self.off_thread(move |root| disk::entry(root, &path))
+    }
+
+    fn walk<'a>(
+        &'a self,
+        directory: Option<&'a WorkspacePath>,
+    ) -> BoxFuture<'a, Result<Vec<(WorkspacePath, Entry)>, StepError>> {
+        let directory = directory.cloned();
+        self.off_thread(move |root| disk::walk(root, directory.as_ref()))
+    }
+
+    fn copy<'a>(
+        &'a self,
+        from: &'a WorkspacePath,
+        to: &'a WorkspacePath,
+    ) -> BoxFuture<'a, Result<(), StepError>> {
+        let (from, to) = (from.clone(), to.clone());
+        self.off_thread(move |root| disk::copy(root, &from, &to))
+    }
+
+    fn rename<'a>(
+        &'a self,
+        from: &'a WorkspacePath,
+        to: &'a WorkspacePath,
+    ) -> BoxFuture<'a, Result<(), StepError>> {
+        let (from, to) = (from.clone(), to.clone());
+        self.off_thread(move |root| disk::rename(root, &from, &to))
+    }
+
+    fn remove_all<'a>(&'a self, path: &'a WorkspacePath) -> BoxFuture<'a, Result<(), StepError>> {
+        let path = path.clone();
+        self.off_thread(move |root| disk::remove_all(root, &path))
+    }
 }
 
 impl LocalFiles {
@@ -110,12 +164,16 @@ impl LocalFiles {
     }
 }
 
+fn read_bytes(root: &Path, path: &WorkspacePath) -> Result<Option<Vec<u8>>, StepError> {
+    match fs::read(real_path(root, path)?) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if absent(&error) => Ok(None),
+        Err(error) => Err(failed("read", path, error)),
+    }
+}
+
 fn read_text(root: &Path, path: &WorkspacePath) -> Result<Option<String>, StepError> {
-    let bytes = match fs::read(real_path(root, path)?) {
-        Ok(bytes) => bytes,
-        Err(error) if absent(&error) => return Ok(None),
-        Err(error) => return Err(failed("read", path, error)),
-    };
+    let Some(bytes) = read_bytes(root, path)? else { return Ok(None) };
     match String::from_utf8(bytes) {
         Ok(text) => Ok(Some(text)),
         Err(error) => {
@@ -147,13 +205,12 @@ fn unlisted(directory: Option<&WorkspacePath>, error: Error) -> StepError {
 }
 
 /// A path through a file leads to nothing, too.
-fn absent(error: &Error) -> bool {
+pub(super) fn absent(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 
 fn remove(root: &Path, path: &WorkspacePath) -> Result<(), StepError> {
-    real_path(root, path)?;
-    match fs::remove_file(root.join(path)) {
+    match fs::remove_file(place(root, path)?) {
         Err(error) if !absent(&error) => Err(failed("remove", path, error)),
         _ => Ok(()),
     }

@@ -1,7 +1,7 @@
 //! Replacing a file as a whole.
 
 use std::fs::{self, File, Permissions};
-use std::io::{Error, ErrorKind, Write};
+use std::io::{Error, ErrorKind, Write, copy};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -15,7 +15,21 @@ use super::inside::failed;
 /// When the file is read-only or a folder, or the file system refuses. The file is as before then.
 pub(super) fn replace(real: &Path, path: &WorkspacePath, content: &[u8]) -> Result<(), StepError> {
     let permissions = permissions_for(real, path)?;
-    write_beside(real, permissions, content).map_err(|error| failed("write", path, error))
+    write_beside(real, permissions, |file| file.write_all(content))
+        .map_err(|error| failed("write", path, error))
+}
+
+/// Does the same with the content and the permissions of another file.
+///
+/// # Errors
+/// As [`replace`], and when the other file can't be read.
+pub(super) fn replace_by_copy(source: &Path, real: &Path, path: &WorkspacePath) -> Result<(), StepError> {
+    permissions_for(real, path)?;
+    let copied = File::open(source).and_then(|mut source| {
+        let permissions = source.metadata()?.permissions();
+        write_beside(real, Some(permissions), |file| copy(&mut source, file).map(drop))
+    });
+    copied.map_err(|error| failed("write", path, error))
 }
 
 /// Those of the file; those that any program would give a new one when there is none.
@@ -31,7 +45,11 @@ fn permissions_for(real: &Path, path: &WorkspacePath) -> Result<Option<Permissio
     }
 }
 
-fn write_beside(real: &Path, permissions: Option<Permissions>, content: &[u8]) -> Result<(), Error> {
+fn write_beside(
+    real: &Path,
+    permissions: Option<Permissions>,
+    fill: impl FnOnce(&mut File) -> Result<(), Error>,
+) -> Result<(), Error> {
     let folder = real.parent().ok_or(ErrorKind::NotFound)?;
     fs::create_dir_all(folder)?;
     // The mode of a new file passes through the umask, that of an old one is set as it was.
@@ -39,7 +57,7 @@ fn write_beside(real: &Path, permissions: Option<Permissions>, content: &[u8]) -
         .prefix(".vwmp-")
         .permissions(Permissions::from_mode(0o666))
         .tempfile_in(folder)?;
-    file.write_all(content)?;
+    fill(file.as_file_mut())?;
     if let Some(permissions) = permissions {
         file.as_file().set_permissions(permissions)?;
     }

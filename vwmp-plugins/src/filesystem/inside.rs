@@ -10,7 +10,7 @@ use vwmp_interfaces::{StepError, WorkspacePath};
 ///
 /// # Errors
 /// When a link leads out of the workspace or to nothing.
-pub(super) fn real_path(root: &Path, path: &WorkspacePath) -> Result<PathBuf, StepError> {
+pub(crate) fn real_path(root: &Path, path: &WorkspacePath) -> Result<PathBuf, StepError> {
     let real = resolve(&root.join(path), path)?;
     if real.starts_with(root) {
         return Ok(real);
@@ -19,6 +19,20 @@ pub(super) fn real_path(root: &Path, path: &WorkspacePath) -> Result<PathBuf, St
         "`{path}` leads out of the workspace through a symbolic link, to {}",
         real.display()
     )))
+}
+
+/// Where a path of the workspace is, links followed but for the last part. It needn't exist.
+///
+/// # Errors
+/// When a link leads out of the workspace or to nothing.
+pub(super) fn place(root: &Path, path: &WorkspacePath) -> Result<PathBuf, StepError> {
+    match path.as_str().rsplit_once('/') {
+        None => Ok(root.join(path)),
+        Some((parent, name)) => {
+            let parent = WorkspacePath::parse(parent).map_err(StepError::invalid)?;
+            Ok(real_path(root, &parent)?.join(name))
+        }
+    }
 }
 
 fn resolve(full: &Path, path: &WorkspacePath) -> Result<PathBuf, StepError> {
@@ -43,6 +57,12 @@ pub(super) fn failed(verb: &str, path: &WorkspacePath, error: Error) -> StepErro
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
             StepError::denied(format!("no permission to {verb} `{path}`"))
         }
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            StepError::permanent(format!("can't {verb} `{path}`: the disk is full"))
+        }
+        ErrorKind::FileTooLarge => StepError::permanent(format!(
+            "can't {verb} `{path}`: the file would be larger than the system allows"
+        )),
         ErrorKind::IsADirectory => StepError::permanent(format!("`{path}` is a folder, not a file")),
         ErrorKind::NotADirectory => {
             StepError::permanent(format!("can't {verb} `{path}`: a part of the path is a file, not a folder"))

@@ -1,5 +1,18 @@
 //! The files of the workspace.
 
 pub mod adapter;
+pub mod archive;
 mod atomic;
-mod inside;
+pub mod copy;
+mod disk;
+pub mod glob;
+pub mod hash;
+pub(crate) mod inside;
+pub mod r#move;
+mod pack;
+mod pattern;
+mod planned;
+pub mod read;
+pub mod remove;
+pub mod template;
+pub mod write;

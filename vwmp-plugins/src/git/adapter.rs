@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use vwmp_interfaces::capability::VersionControl;
+use vwmp_interfaces::capability::{History, VersionControl};
 use vwmp_interfaces::{
     AdapterContext, Capabilities, Capability, Findings, Health, IntegrationAdapter, Metadata, Place,
     StepError, WorkspacePath, register,
@@ -15,7 +15,8 @@ use super::names::remote_problem;
 use super::process::Program;
 use super::refusal::refused_repository;
 
-/// The git repository that the workspace is in, through the `git` program. Serves `VersionControl`.
+/// The git repository that the workspace is in, through the `git` program. Serves
+/// `VersionControl` and `History`.
 ///
 /// Hooks, signing, credentials and identity are those that the user set up; nothing is ever
 /// forced, and nothing asks at the terminal.
@@ -69,11 +70,12 @@ impl IntegrationAdapter for Git {
     }
 
     fn serves() -> Vec<Capability> {
-        vec![Capability::of::<dyn VersionControl>()]
+        vec![Capability::of::<dyn VersionControl>(), Capability::of::<dyn History>()]
     }
 
     fn offer(self: Arc<Self>, capabilities: &mut Capabilities) {
-        capabilities.insert::<dyn VersionControl>(self);
+        capabilities.insert::<dyn VersionControl>(self.clone());
+        capabilities.insert::<dyn History>(self);
     }
 
     fn metadata() -> Metadata {

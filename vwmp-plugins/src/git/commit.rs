@@ -8,12 +8,13 @@ use vwmp_interfaces::{
     register,
 };
 
-use super::planned::{COMMIT, listed, staged};
+use super::planned::{COMMIT, Expected, listed};
 
 /// Commits what is staged.
 ///
-/// Hooks are run, and may refuse. Fails where nothing is staged (unless `allow_empty` is set),
-/// where git doesn't know who commits, and where signing is set up and fails.
+/// Hooks are run, and may refuse; the commit is signed where the repository is set up to sign. Fails
+/// where nothing is staged (unless `allow_empty` is set), where a merge, rebase, cherry-pick or revert
+/// is in progress, where git doesn't know who commits, and where signing fails.
 ///
 /// Undoing it moves the branch back to the commit before and leaves the changes staged; it refuses
 /// when the commit isn't the last one any more.
@@ -73,10 +74,12 @@ impl StepHandler for Commit {
 
     async fn preview(&self, ctx: &StepContext) -> Result<Preview<Committed>, StepError> {
         let git = ctx.require::<dyn VersionControl>()?;
-        let files = listed(&staged(ctx, &*git).await?);
+        let staged = Expected::of(ctx, &*git).await?.staged();
+        let files = listed(&staged);
         let subject = self.message.lines().next().unwrap_or_default();
         Ok(Preview::new(format!("commits `{subject}`"))
-            .action(format!("{COMMIT}`{}` with {files}", self.message.trim_end())))
+            .action(format!("{COMMIT}`{}` with {files}", self.message.trim_end()))
+            .known("files", staged))
     }
 }
 

@@ -9,7 +9,7 @@ use vwmp_interfaces::{
 };
 
 use super::names::name_problem;
-use super::planned::{COMMIT, plans};
+use super::planned::Expected;
 
 /// Creates a tag at the last commit: an annotated one with a `message`, a lightweight one without.
 ///
@@ -104,7 +104,7 @@ impl StepHandler for CreateTag {
             Preview::new(format!("creates the tag {}", self.name))
                 .action(format!("create the {kind} tag {} at {at}", self.name))
         };
-        if plans(ctx, COMMIT) {
+        if Expected::of(ctx, &*git).await?.new_commit {
             return match there {
                 Some(there) => Err(self.elsewhere(&there, "the new commit")),
                 None => Ok(creates("the new commit").known("name", self.name.clone()).known("created", true)),

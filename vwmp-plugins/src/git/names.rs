@@ -31,6 +31,18 @@ pub(super) fn remote_problem(remote: &str) -> Option<String> {
     Some(format!("`{remote}` can't be a remote: {problem}"))
 }
 
+/// Why a text can't be a tag, branch or commit; nothing when it may be one.
+pub(super) fn revision_problem(revision: &str) -> Option<String> {
+    let problem = match revision {
+        "" => "it is empty",
+        _ if revision.starts_with('-') => "it begins with `-`",
+        _ if revision.contains("..") => "it is a range; use `from` and `to`",
+        _ if revision.contains(|c: char| c.is_whitespace() || c.is_control()) => "it has a blank in it",
+        _ => return None,
+    };
+    Some(format!("`{revision}` can't be a revision: {problem}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

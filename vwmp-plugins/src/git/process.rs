@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::io::ErrorKind;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Mutex, PoisonError};
@@ -165,6 +166,16 @@ impl Output {
     /// The exit code; nothing when a signal ended it.
     pub(super) fn code(&self) -> Option<i32> {
         self.status.code()
+    }
+
+    /// Whether it was still sending when the other side went away, of which it says nothing.
+    pub(super) fn lost_its_peer(&self) -> bool {
+        self.status.signal() == Some(Signal::PIPE.as_raw())
+    }
+
+    /// Standard output, to the byte.
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        self.stdout
     }
 
     /// Standard output.

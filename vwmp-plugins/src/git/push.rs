@@ -8,6 +8,7 @@ use vwmp_interfaces::{
 };
 
 use super::names::{name_problem, remote_problem};
+use super::planned::Expected;
 
 /// Pushes the current branch and chosen tags to a remote: all of them or none, and never by force.
 ///
@@ -84,7 +85,7 @@ impl StepHandler for Push {
                     return Err(StepError::permanent(format!("there is no tag `{tag}` to push")));
                 }
             }
-            let request = self.request(&*git).await?;
+            let request = self.request(git.branch().await?, &*git)?;
             git.push(&request).await?;
             ctx.log().info(format!("pushed {} to {}", request.refs.join(" and "), request.remote));
             Ok(Pushed { remote: request.remote, refs: request.refs })
@@ -93,7 +94,9 @@ impl StepHandler for Push {
     }
 
     async fn preview(&self, ctx: &StepContext) -> Result<Preview<Pushed>, StepError> {
-        let PushRequest { remote, refs } = self.request(&*ctx.require::<dyn VersionControl>()?).await?;
+        let git = ctx.require::<dyn VersionControl>()?;
+        let branch = Expected::of(ctx, &*git).await?.branch;
+        let PushRequest { remote, refs } = self.request(branch, &*git)?;
         let what = format!("{} to {remote}", refs.join(" and "));
         Ok(Preview::new(format!("pushes {what}"))
             .action(format!("push {what}"))
@@ -102,10 +105,10 @@ impl StepHandler for Push {
 }
 
 impl Push {
-    async fn request(&self, git: &dyn VersionControl) -> Result<PushRequest, StepError> {
+    fn request(&self, branch: Option<String>, git: &dyn VersionControl) -> Result<PushRequest, StepError> {
         let mut refs = Vec::new();
         if self.branch {
-            let branch = git.branch().await?.ok_or_else(|| {
+            let branch = branch.ok_or_else(|| {
                 StepError::permanent(
                     "there is no branch to push: the head is detached; run `git switch BRANCH`, or set \
                      `branch: false`",

@@ -26,6 +26,13 @@ pub(super) fn refused_repository(folder: &Path, output: &Output) -> StepError {
     error.caused_by(output.last_words())
 }
 
+/// Where something else has to be finished first. `what` is like `commit`.
+pub(super) fn unfinished_refused(what: &str, unfinished: &str) -> StepError {
+    StepError::permanent(format!(
+        "won't {what} while a {unfinished} is in progress; finish it, or give it up with `git {unfinished} --abort`"
+    ))
+}
+
 /// Where git refuses to do something in the repository. `what` is like `commit`.
 pub(super) fn refused(what: &str, output: &Output) -> StepError {
     meaning(what, &output.complaint()).caused_by(output.last_words())
@@ -45,8 +52,32 @@ fn meaning(what: &str, said: &str) -> StepError {
              the lock file it names"
         ));
     }
-    if has(&["failed to sign", "gpg failed", "unable to sign"]) {
+    if has(&[
+        "failed to sign",
+        "gpg failed",
+        "unable to sign",
+        "load public key",
+        "Load key",
+        "user.signingKey needs",
+    ]) {
         return StepError::permanent(format!("git can't {what}: signing failed"));
+    }
+    if has(&["would be overwritten by", "local changes to the following files"]) {
+        return StepError::permanent(format!(
+            "git can't {what}: changes that aren't committed would be lost; commit or stash them first"
+        ));
+    }
+    if has(&["already used by worktree", "already checked out at", "used by worktree at"]) {
+        return StepError::permanent(format!("git can't {what}: another worktree uses that branch"));
+    }
+    if has(&["did not match any file"]) {
+        return StepError::permanent(format!("git can't {what}: there is no such path"));
+    }
+    if has(&["paths are ignored by one of your .gitignore"]) {
+        return StepError::permanent(format!("git can't {what}: a path is ignored by a `.gitignore`"));
+    }
+    if has(&["No space left on device", "Disk quota exceeded"]) {
+        return StepError::permanent(format!("git can't {what}: the disk is full"));
     }
     if has(&["unmerged files", "unmerged (", "unresolved conflict"]) {
         return StepError::permanent(format!("git can't {what} while a merge has unresolved conflicts"));
@@ -58,6 +89,7 @@ fn meaning(what: &str, said: &str) -> StepError {
 pub(super) fn refused_by_remote(what: &str, output: &Output) -> StepError {
     let said = output.complaint();
     match rejections(&output.text()).as_slice() {
+        [] if output.lost_its_peer() => unreachable_remote(what),
         [] => remote_meaning(what, &said),
         rejected => rejection(what, rejected),
     }
@@ -100,6 +132,9 @@ fn rejection(what: &str, rejected: &[Rejected]) -> StepError {
 
 fn remote_meaning(what: &str, said: &str) -> StepError {
     let has = |words: &[&str]| words.iter().any(|word| said.contains(word));
+    if let Some(name) = said.lines().find_map(missing_branch) {
+        return StepError::permanent(format!("can't {what}: it has no branch or tag `{name}`"));
+    }
     if has(&GONE) {
         return StepError::permanent(format!("can't {what}: there is no such repository"));
     }
@@ -107,7 +142,7 @@ fn remote_meaning(what: &str, said: &str) -> StepError {
         return StepError::denied(format!("can't {what}: the remote doesn't let this user in"));
     }
     if has(&NETWORK) {
-        return StepError::transient(format!("can't {what}: the remote can't be reached"));
+        return unreachable_remote(what);
     }
     if has(&["does not support --atomic"]) {
         return StepError::permanent(format!(
@@ -117,8 +152,22 @@ fn remote_meaning(what: &str, said: &str) -> StepError {
     StepError::permanent(format!("can't {what}"))
 }
 
-const GONE: [&str; 4] =
-    ["does not appear to be a git repository", "Repository not found", "repository not found", "' not found"];
+fn unreachable_remote(what: &str) -> StepError {
+    StepError::transient(format!("can't {what}: the remote can't be reached"))
+}
+
+/// `fatal: Remote branch NAME not found in upstream origin`.
+fn missing_branch(line: &str) -> Option<&str> {
+    line.strip_prefix("fatal: Remote branch ")?.split_once(" not found in upstream").map(|(name, _)| name)
+}
+
+const GONE: [&str; 5] = [
+    "does not appear to be a git repository",
+    "does not exist",
+    "Repository not found",
+    "repository not found",
+    "' not found",
+];
 
 const DENIED: [&str; 7] = [
     "Authentication failed",

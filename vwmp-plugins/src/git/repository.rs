@@ -3,13 +3,14 @@
 use std::path::Path;
 
 use vwmp_interfaces::capability::{
-    Commit, CommitRequest, FileStatus, PushRequest, RemoteRef, TagRequest, VersionControl,
+    Commit, CommitRequest, Diff, DiffRequest, FetchRequest, FetchedRef, FileStatus, PushRequest, RemoteRef,
+    RepositoryState, SwitchTarget, TagRequest, VersionControl,
 };
 use vwmp_interfaces::{BoxFuture, StepError};
 
 use super::adapter::Git;
 use super::process::Output;
-use super::refusal::{refused, refused_by_remote};
+use super::refusal::{refused, refused_by_remote, unfinished_refused};
 
 impl VersionControl for Git {
     fn root(&self) -> &Path {
@@ -33,6 +34,8 @@ impl VersionControl for Git {
                         "-z",
                         "--no-renames",
                         "--untracked-files=all",
+                        // What is uncommitted in a submodule can't be staged here.
+                        "--ignore-submodules=dirty",
                     ],
                 )
                 .await?;
@@ -115,10 +118,69 @@ impl VersionControl for Git {
             Ok(output.text().lines().filter_map(remote_ref).collect())
         })
     }
+
+    fn state(&self) -> BoxFuture<'_, Result<RepositoryState, StepError>> {
+        Box::pin(self.read_state())
+    }
+
+    fn stage<'a>(&'a self, paths: &'a [String]) -> BoxFuture<'a, Result<Vec<String>, StepError>> {
+        Box::pin(self.stage_paths(paths))
+    }
+
+    fn resolve<'a>(&'a self, revision: &'a str) -> BoxFuture<'a, Result<Option<String>, StepError>> {
+        Box::pin(self.find_commit(revision))
+    }
+
+    fn contains<'a>(&'a self, commit: &'a str) -> BoxFuture<'a, Result<bool, StepError>> {
+        Box::pin(async move {
+            let args = ["merge-base", "--is-ancestor", commit, "HEAD"];
+            // Git has no answer about a commit that is missing.
+            Ok(self.program.run(&args).await?.code() == Some(0))
+        })
+    }
+
+    fn diff<'a>(&'a self, request: &'a DiffRequest) -> BoxFuture<'a, Result<Diff, StepError>> {
+        Box::pin(self.compare(request))
+    }
+
+    fn create_branch<'a>(&'a self, name: &'a str, start: &'a str) -> BoxFuture<'a, Result<(), StepError>> {
+        Box::pin(async move {
+            let args = ["branch", "--no-track", "--", name, start];
+            self.must(&format!("create the branch `{name}`"), &args).await.map(drop)
+        })
+    }
+
+    fn delete_branch<'a>(&'a self, name: &'a str, commit: &'a str) -> BoxFuture<'a, Result<(), StepError>> {
+        Box::pin(async move {
+            let full = format!("refs/heads/{name}");
+            let args = ["update-ref", "-d", &full, commit];
+            self.must(&format!("delete the branch `{name}`"), &args).await.map(drop)
+        })
+    }
+
+    fn switch<'a>(&'a self, target: &'a SwitchTarget) -> BoxFuture<'a, Result<(), StepError>> {
+        Box::pin(self.switch_to(target))
+    }
+
+    fn restore<'a>(&'a self, revision: &'a str, paths: &'a [String]) -> BoxFuture<'a, Result<(), StepError>> {
+        Box::pin(async move {
+            let source = format!("--source={revision}");
+            let mut args = vec!["--literal-pathspecs", "restore", &source, "--staged", "--worktree", "--"];
+            args.extend(paths.iter().map(String::as_str));
+            self.must(&format!("restore files of `{revision}`"), &args).await.map(drop)
+        })
+    }
+
+    fn fetch<'a>(&'a self, request: &'a FetchRequest) -> BoxFuture<'a, Result<Vec<FetchedRef>, StepError>> {
+        Box::pin(self.fetch_refs(request))
+    }
 }
 
 impl Git {
     async fn make_commit(&self, request: &CommitRequest) -> Result<Commit, StepError> {
+        if let Some(unfinished) = self.unfinished().await? {
+            return Err(unfinished_refused("commit", unfinished));
+        }
         let files = self.staged().await?;
         if files.is_empty() && !request.allow_empty {
             return Err(StepError::permanent(
@@ -188,7 +250,7 @@ impl Git {
         Err(StepError::permanent(message).caused_by(output.last_words()))
     }
 
-    async fn staged(&self) -> Result<Vec<String>, StepError> {
+    pub(super) async fn staged(&self) -> Result<Vec<String>, StepError> {
         let args = ["diff", "--cached", "--name-only", "--no-renames", "-z"];
         Ok(self.must("list what is staged", &args).await?.list())
     }
@@ -204,13 +266,13 @@ impl Git {
     }
 
     /// Runs git where only success will do.
-    async fn must(&self, what: &str, args: &[&str]) -> Result<Output, StepError> {
+    pub(super) async fn must(&self, what: &str, args: &[&str]) -> Result<Output, StepError> {
         let output = self.program.run(args).await?;
         if output.succeeded() { Ok(output) } else { Err(refused(what, &output)) }
     }
 
     /// Runs git where exit code 1 means that there is no such thing.
-    async fn look(&self, what: &str, args: &[&str]) -> Result<Option<String>, StepError> {
+    pub(super) async fn look(&self, what: &str, args: &[&str]) -> Result<Option<String>, StepError> {
         let output = self.program.run(args).await?;
         match output.code() {
             Some(0) => Ok(Some(line(&output))),
@@ -220,7 +282,7 @@ impl Git {
     }
 }
 
-fn line(output: &Output) -> String {
+pub(super) fn line(output: &Output) -> String {
     output.text().trim_end().to_owned()
 }
 

@@ -7,11 +7,12 @@ use vwmp_interfaces::{
     Capability, Effect, Metadata, Preview, StepContext, StepError, StepHandler, Undo, register,
 };
 
-use super::planned::{STAGE, changed, listed};
+use super::planned::{Expected, STAGE_ALL, listed};
 
 /// Stages every change of the repository: new, changed and removed files, but none that git ignores.
 ///
-/// Fails where a merge has unresolved conflicts, and while another git process works in the
+/// Of a submodule, only that it is at another commit can be staged; what is uncommitted in it can't. Fails
+/// where a merge has unresolved conflicts, and while another git process works in the
 /// repository (that may be tried again). With nothing to stage it succeeds.
 ///
 /// Undoing it restores what was staged before; the files themselves stay as they are.
@@ -30,11 +31,11 @@ pub struct StageAll {}
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Staged {
     /// Every path that is staged, relative to the top of the repository.
-    files: Vec<String>,
+    pub(super) files: Vec<String>,
     /// The id of what was staged before.
-    staged_before: String,
+    pub(super) staged_before: String,
     /// The id of what is staged now.
-    staged_after: String,
+    pub(super) staged_after: String,
 }
 
 impl StepHandler for StageAll {
@@ -63,19 +64,27 @@ impl StepHandler for StageAll {
 
     async fn preview(&self, ctx: &StepContext) -> Result<Preview<Staged>, StepError> {
         let git = ctx.require::<dyn VersionControl>()?;
-        let files = listed(&changed(ctx, &*git).await?);
-        Ok(Preview::new(format!("stages {files}")).action(format!("{STAGE}: {files}")))
+        let changed = Expected::of(ctx, &*git).await?.changed();
+        let files = listed(&changed);
+        Ok(Preview::new(format!("stages {files}"))
+            .action(format!("{STAGE_ALL}: {files}"))
+            .known("files", changed))
     }
 }
 
 impl Undo for StageAll {
     async fn undo(&self, output: &Staged, ctx: &StepContext) -> Result<(), StepError> {
-        let git = ctx.require::<dyn VersionControl>()?;
-        if git.staged_tree().await? != output.staged_after {
-            return Err(StepError::permanent("can't restore what was staged: it has been changed since"));
-        }
-        git.restore_staged(&output.staged_before).await
+        restore(output, ctx).await
     }
+}
+
+/// Makes what is staged what it was before, unless somebody else has staged something since.
+pub(super) async fn restore(output: &Staged, ctx: &StepContext) -> Result<(), StepError> {
+    let git = ctx.require::<dyn VersionControl>()?;
+    if git.staged_tree().await? != output.staged_after {
+        return Err(StepError::permanent("can't restore what was staged: it has been changed since"));
+    }
+    git.restore_staged(&output.staged_before).await
 }
 
 register!(step StageAll: undo);

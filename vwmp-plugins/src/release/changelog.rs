@@ -1,25 +1,45 @@
-//! The text of a changelog in the style of Keep a Changelog.
+//! The text of a changelog.
 
 use std::ops::Range;
 
 use jiff::tz::TimeZone;
-use semver::Version;
+use schemars::JsonSchema;
+use serde::Deserialize;
 use vwmp_interfaces::{Clock, OrFail, StepError};
+
+use super::changelog_headings::{Heading, is_unreleased, lines, ours, version_in};
 
 /// What a new changelog begins with.
 const HEADER: &str =
     "# Changelog\n\nAll notable changes to this project are written down here.\n\n## [Unreleased]\n";
+
+// No doc comments on the variants: see `Scheme`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub(super) enum Style {
+    #[default]
+    Auto,
+    KeepAChangelog,
+    Plain,
+}
 
 /// A release to be added.
 pub(super) struct Release<'a> {
     pub(super) version: &'a str,
     pub(super) date: String,
     pub(super) summary: &'a str,
+    pub(super) notes: &'a str,
+    pub(super) style: Style,
 }
 
 /// The parts of a changelog that matter, as places in its text.
-struct Layout {
-    /// Just after the heading of what isn't released yet, and where that part ends.
+struct Layout<'t> {
+    /// The heading of the last release.
+    last: Option<Heading<'t>>,
+    /// The heading of what isn't released yet.
+    open: Option<Heading<'t>>,
+    /// Just after that heading, and where that part ends.
     unreleased: Option<Range<usize>>,
     /// Where the first release, or else the links at the bottom, begin.
     releases: usize,
@@ -29,9 +49,32 @@ struct Layout {
 
 /// The day, in UTC.
 pub(super) fn today(clock: &dyn Clock) -> Result<String, StepError> {
+    Ok(timestamp(clock)?.to_zoned(TimeZone::UTC).date().to_string())
+}
+
+/// The time to the second, in UTC.
+pub(super) fn now(clock: &dyn Clock) -> Result<String, StepError> {
+    let seconds = timestamp(clock)?.as_second();
+    let whole = jiff::Timestamp::from_second(seconds).or_permanent("the clock is far in the future")?;
+    Ok(whole.to_string())
+}
+
+fn timestamp(clock: &dyn Clock) -> Result<jiff::Timestamp, StepError> {
     let micros = i64::try_from(clock.now().as_micros()).unwrap_or(i64::MAX);
-    let now = jiff::Timestamp::from_microsecond(micros).or_permanent("the clock is far in the future")?;
-    Ok(now.to_zoned(TimeZone::UTC).date().to_string())
+    jiff::Timestamp::from_microsecond(micros).or_permanent("the clock is far in the future")
+}
+
+/// Whether a changelog has a heading for the version.
+pub(super) fn has(text: &str, version: &str) -> bool {
+    let bare = version.strip_prefix('v').unwrap_or(version);
+    ours(text)
+        .iter()
+        .any(|heading| version_in(heading.title).is_some_and(|found| &heading.title[found] == bare))
+}
+
+/// What stands below the heading of what isn't released yet.
+pub(super) fn unreleased(text: &str) -> &str {
+    Layout::of(text).unreleased.map_or("", |span| text[span].trim())
 }
 
 /// The changelog with the release in it, below what isn't released yet, whose content it takes
@@ -39,55 +82,53 @@ pub(super) fn today(clock: &dyn Clock) -> Result<String, StepError> {
 pub(super) fn add_release(text: Option<&str>, release: &Release<'_>) -> Option<String> {
     let text =
         text.filter(|text| !text.trim_matches(['\u{feff}', '\n', '\r', ' ']).is_empty()).unwrap_or(HEADER);
-    if headings(text).any(|(name, _)| is_version(name, release.version)) {
+    if has(text, release.version) {
         return None;
     }
     let eol = if text.contains("\r\n") { "\r\n" } else { "\n" };
     let layout = Layout::of(text);
-    let unreleased = layout.unreleased.unwrap_or(layout.releases..layout.releases);
+    let unreleased = layout.unreleased.clone().unwrap_or(layout.releases..layout.releases);
     let (head, taken) = (&text[..unreleased.start], text[unreleased.clone()].trim_matches(['\n', '\r']));
     let tail = &text[unreleased.end..layout.links.max(unreleased.end)];
     let links = renewed_links(&text[layout.links.max(unreleased.end)..], release.version, eol);
 
-    let summary = release.summary.trim().lines().collect::<Vec<_>>().join(eol);
-    let heading = format!("## [{}] - {}", release.version, release.date);
-    let blocks = [head.trim_end(), &heading, &summary, taken.trim_end(), tail.trim_end(), links.trim_end()];
+    let lines = |text: &str| text.trim().lines().collect::<Vec<_>>().join(eol);
+    let (summary, notes) = (lines(release.summary), lines(release.notes));
+    let heading = lines(&layout.heading(release));
+    let blocks =
+        [head.trim_end(), &heading, &summary, taken.trim_end(), &notes, tail.trim_end(), links.trim_end()];
     let filled: Vec<&str> = blocks.into_iter().filter(|block| !block.is_empty()).collect();
     Some(filled.join(&eol.repeat(2)) + eol)
 }
 
-impl Layout {
-    fn of(text: &str) -> Self {
+impl<'t> Layout<'t> {
+    fn of(text: &'t str) -> Self {
         let links = links(text);
-        let headings: Vec<(&str, Range<usize>)> = headings(text).collect();
-        let releases = headings.first().map_or(links, |(_, span)| span.start);
-        let open = headings.iter().position(|(name, _)| name.eq_ignore_ascii_case("unreleased"));
+        let headings = ours(text);
+        let releases = headings.first().map_or(links, |heading| heading.span.start);
+        let last = headings.iter().position(|heading| version_in(heading.title).is_some());
+        let open = headings.iter().position(|heading| is_unreleased(heading.title));
         let unreleased = open.map(|open| {
-            let start = headings[open].1.end;
-            start..headings.get(open + 1).map_or(links.max(start), |(_, next)| next.start)
+            let start = headings[open].span.end;
+            start..headings.get(open + 1).map_or(links.max(start), |next| next.span.start)
         });
-        Self { unreleased, releases, links }
+        let first_release = last.map_or(releases, |last| headings[last].span.start);
+        let heading = |index: Option<usize>| index.map(|index| headings[index].clone());
+        Self { last: heading(last), open: heading(open), unreleased, releases: first_release, links }
     }
-}
 
-/// The names in headings of the second level, with the places of the headings; not those in code.
-fn headings(text: &str) -> impl Iterator<Item = (&str, Range<usize>)> {
-    let mut fenced = false;
-    lines(text).filter_map(move |(line, span)| {
-        if line.starts_with("```") || line.starts_with("~~~") {
-            fenced = !fenced;
-        }
-        let title = line.strip_prefix("## ").filter(|_| !fenced)?.trim();
-        let name = match title.strip_prefix('[') {
-            Some(linked) => linked.split(']').next(),
-            None => title.split_whitespace().next(),
+    /// The heading of the release, in the style of the one before it.
+    fn heading(&self, release: &Release<'_>) -> String {
+        let Release { version, date, .. } = release;
+        let level = self.last.as_ref().or(self.open.as_ref()).map_or(2, |heading| heading.level);
+        let marks = "#".repeat(level);
+        let own = match release.style {
+            Style::KeepAChangelog => None,
+            Style::Plain => return format!("{marks} {version} ({date})"),
+            Style::Auto => self.last.as_ref().map(|last| last.renamed(version, date)),
         };
-        Some((name.unwrap_or_default(), span))
-    })
-}
-
-fn is_version(name: &str, version: &str) -> bool {
-    name.strip_prefix('v').unwrap_or(name) == version.strip_prefix('v').unwrap_or(version)
+        own.unwrap_or_else(|| format!("{marks} [{version}] - {date}"))
+    }
 }
 
 /// Where the link definitions at the bottom begin.
@@ -106,26 +147,17 @@ fn is_link(line: &str) -> bool {
 fn renewed_links(links: &str, version: &str, eol: &str) -> String {
     let renewed = |line: &str| {
         let (label, url) = line.split_once("]: ")?;
-        let unreleased = label[1..].eq_ignore_ascii_case("unreleased");
-        let (base, range) = url.trim().rsplit_once("/compare/").filter(|_| unreleased)?;
+        let (base, range) = url.trim().rsplit_once("/compare/").filter(|_| is_unreleased(&label[1..]))?;
         let (old, head) = range.split_once("...")?;
         let prefix = &old[..old.find(|c: char| c.is_ascii_digit())?];
-        Version::parse(&old[prefix.len()..]).ok()?;
+        let counted = old[prefix.len()..].split('.').all(|part| part.contains(|c: char| c.is_ascii_digit()));
+        (counted && old.contains('.')).then_some(())?;
         let new = format!("{prefix}{version}");
         Some(format!(
             "{label}]: {base}/compare/{new}...{head}{eol}[{version}]: {base}/compare/{old}...{new}{eol}"
         ))
     };
     links.split_inclusive('\n').map(|line| renewed(line).unwrap_or_else(|| line.to_owned())).collect()
-}
-
-/// Lines without their line breaks, with their places, breaks included.
-fn lines(text: &str) -> impl Iterator<Item = (&str, Range<usize>)> {
-    text.split_inclusive('\n').scan(0, |at, line| {
-        let start = *at;
-        *at += line.len();
-        Some((line.trim_end_matches(['\n', '\r']), start..*at))
-    })
 }
 
 #[cfg(test)]

@@ -8,14 +8,14 @@ use vwmp_interfaces::{
     WorkspacePath, register,
 };
 
-use super::changelog::today;
+use super::changelog::now;
 use super::edit::{Edit, apply, fixed, read, show};
 use super::version::label_problem;
 
 /// Writes the changelog entry of one version as a file of its own: `{dir}/{version}.md`, with the
-/// day (UTC), the summary and the details.
+/// time (UTC, to the second), the summary, the details and the notes.
 ///
-/// Where the file is there already with the same content, nothing is done; the day may differ.
+/// Where the file is there already with the same content, nothing is done; the time may differ.
 /// Fails where it has other content: entries are never overwritten.
 ///
 /// Undoing it removes the file, if this step created it and nobody has changed it since.
@@ -38,11 +38,15 @@ pub struct ChangelogCreate {
     dir: WorkspacePath,
     /// The version.
     version: String,
-    /// What the version brings, in a sentence or two.
+    /// What the version brings, in a sentence or two; may be left out where there are `notes`.
+    #[serde(default)]
     summary: String,
     /// More, one point each.
     #[serde(default)]
     details: Vec<String>,
+    /// The notes, as Markdown; usually those of `release.notes`.
+    #[serde(default)]
+    notes: String,
 }
 
 /// The entry.
@@ -71,8 +75,12 @@ impl StepHandler for ChangelogCreate {
         if let Some(problem) = label_problem(&self.version) {
             findings.error("release::version", Place::Config("/version".into()), problem);
         }
-        if self.summary.trim().is_empty() {
-            findings.error("release::summary", Place::Config("/summary".into()), "the summary is empty");
+        if self.summary.trim().is_empty() && self.notes.trim().is_empty() {
+            findings.error(
+                "release::summary",
+                Place::Config("/summary".into()),
+                "the summary is empty, and so are the notes",
+            );
         }
     }
 
@@ -112,7 +120,7 @@ impl ChangelogCreate {
         let entry = |created| Entry { path: path.to_string(), created };
         match read(ctx, &path).await? {
             None => {
-                let after = format!("{}{}", self.first_line(&today(ctx.clock())?), self.body());
+                let after = format!("{}{}", self.first_line(&now(ctx.clock())?), self.body());
                 Ok((vec![Edit { path: path.clone(), before: None, after }], entry(true)))
             }
             Some(text) if self.is_same(&text) => Ok((Vec::new(), entry(false))),
@@ -134,11 +142,12 @@ impl ChangelogCreate {
         let details =
             self.details.iter().map(|detail| format!("- {}\n", detail.trim().replace('\n', "\n  ")));
         let details: String = details.collect();
-        let gap = if details.is_empty() { "" } else { "\n" };
-        format!("\n{}\n{gap}{details}", self.summary.trim())
+        let parts = [self.summary.trim(), details.trim_end(), self.notes.trim()];
+        let filled = parts.into_iter().filter(|part| !part.is_empty());
+        filled.map(|part| format!("\n{part}\n")).collect()
     }
 
-    /// Whether a file is this entry, of whatever day.
+    /// Whether a file is this entry, of whatever time.
     fn is_same(&self, text: &str) -> bool {
         let Some((first, body)) = text.split_once('\n') else { return false };
         first.starts_with(&format!("# {} - ", self.version)) && body == self.body()
@@ -167,7 +176,7 @@ mod tests {
         let run = TestRun::new().connected::<LocalFiles>(json!({})).await.unwrap();
         let ctx = run.context("notes");
         let config = json!({ "version": "1.1.0", "summary": " Faster. ", "details": ["a", "b\nc"] });
-        let text = "# 1.1.0 - 2026-01-02\n\nFaster.\n\n- a\n- b\n  c\n";
+        let text = "# 1.1.0 - 2026-01-02T03:04:05Z\n\nFaster.\n\n- a\n- b\n  c\n";
         let seen = preview::<ChangelogCreate>(config.clone(), &ctx).await.unwrap();
         assert_eq!(
             seen.changes,

@@ -4,7 +4,7 @@ use super::*;
 
 fn add(text: Option<&str>) -> Option<String> {
     let date = "2026-01-02".to_owned();
-    add_release(text, &Release { version: "1.1.0", date, summary: "Faster." })
+    add_release(text, &Release { version: "1.1.0", date, summary: "Faster.", notes: "", style: Style::Auto })
 }
 
 #[test]
@@ -15,10 +15,14 @@ fn a_release_takes_over_what_was_not_released() {
             "# Changelog\n\n## [Unreleased]\n\n## [1.1.0] - 2026-01-02\n\nFaster.\n\n### Added\n\n- speed\n\n\
              ## [1.0.0] - 2025-01-01\n\n- all\n",
         ),
+        (
+            "## master / unreleased\n\n* x\n\n## 1.0.0 / 2025-01-01\n",
+            "## master / unreleased\n\n## 1.1.0 / 2026-01-02\n\nFaster.\n\n* x\n\n## 1.0.0 / 2025-01-01\n",
+        ),
         ("## unreleased\n", "## unreleased\n\n## [1.1.0] - 2026-01-02\n\nFaster.\n"),
         (
             "# Log\n\nHello.\n\n## 1.0.0\n\n- all",
-            "# Log\n\nHello.\n\n## [1.1.0] - 2026-01-02\n\nFaster.\n\n## 1.0.0\n\n- all\n",
+            "# Log\n\nHello.\n\n## 1.1.0\n\nFaster.\n\n## 1.0.0\n\n- all\n",
         ),
         ("# Log\n", "# Log\n\n## [1.1.0] - 2026-01-02\n\nFaster.\n"),
         (
@@ -27,7 +31,7 @@ fn a_release_takes_over_what_was_not_released() {
         ),
         (
             "# Log\n\n```\n## [1.1.0]\n```\n\n## [1.0.0]\n",
-            "# Log\n\n```\n## [1.1.0]\n```\n\n## [1.1.0] - 2026-01-02\n\nFaster.\n\n## [1.0.0]\n",
+            "# Log\n\n```\n## [1.1.0]\n```\n\n## [1.1.0]\n\nFaster.\n\n## [1.0.0]\n",
         ),
     ] {
         assert_eq!(add(Some(before)).as_deref(), Some(after), "{before}");
@@ -47,9 +51,7 @@ fn a_new_changelog_has_a_header() {
 fn links_move_on_where_that_is_simple() {
     let log = |links: &str| format!("# Log\n\n## [Unreleased]\n\n- a\n\n## [1.0.0]\n\n- b\n\n{links}");
     let added = |links: &str| {
-        format!(
-            "# Log\n\n## [Unreleased]\n\n## [1.1.0] - 2026-01-02\n\nFaster.\n\n- a\n\n## [1.0.0]\n\n- b\n\n{links}"
-        )
+        format!("# Log\n\n## [Unreleased]\n\n## [1.1.0]\n\nFaster.\n\n- a\n\n## [1.0.0]\n\n- b\n\n{links}")
     };
     let simple = "[Unreleased]: https://x/compare/v1.0.0...HEAD\n[1.0.0]: https://x/tag/v1.0.0\n";
     let renewed = "[Unreleased]: https://x/compare/v1.1.0...HEAD\n[1.1.0]: https://x/compare/v1.0.0...v1.1.0\n\
@@ -65,4 +67,50 @@ fn a_version_is_recognised_however_its_heading_is_written() {
         assert_eq!(add(Some(&format!("# Log\n\n{heading}\n"))), None, "{heading}");
     }
     assert!(add(Some("# Log\n\n## [1.1.0-rc.1]\n")).is_some());
+}
+
+#[test]
+fn a_heading_looks_like_the_one_before() {
+    for (before, after) in [
+        ("## [1.0.0] - 2025-01-01", "## [1.1.0] - 2026-01-02"),
+        ("## v1.0.0 (2025-01-01) \"Codename\"", "## v1.1.0 (2026-01-02)"),
+        ("# 1.0.0 / 2025-01-01", "# 1.1.0 / 2026-01-02"),
+        ("1.0.0 (2025-01-01)\n==================", "1.1.0 (2026-01-02)\n=================="),
+        ("Version 1.0.0\n-------------", "Version 1.1.0\n-------------"),
+        (
+            "## [1.0.0](https://x/compare/v0.9.0...v1.0.0) (2025-01-01)",
+            "## [1.1.0](https://x/compare/v1.0.0...v1.1.0) (2026-01-02)",
+        ),
+        ("## [1.0.0](https://x/compare/v0.9.0..v1.0.0)", "## [1.1.0](https://x/compare/v1.0.0..v1.1.0)"),
+        ("### [1.0.0](https://x/tag/v1.0.0)", "### [1.1.0](https://x/tag/v1.1.0)"),
+    ] {
+        let log = format!("Changes of all\n\n{before}\n\n- all\n");
+        let expected = format!("Changes of all\n\n{after}\n\nFaster.\n\n{before}\n\n- all\n");
+        assert_eq!(add(Some(&log)).unwrap(), expected);
+        assert_eq!(add(Some(&expected)), None, "twice: {after}");
+    }
+}
+
+#[test]
+fn what_people_write_by_hand_stays() {
+    let log = "# Log\n\nSee 1.1.0 below.\n\nTBD\n===\nSoon.\n\n### 1.1.0 is not a release here\n\n\
+               1.0.0 (2025-01-01)\n==================\n* all\n\n<!-- end -->\n";
+    let expected = "# Log\n\nSee 1.1.0 below.\n\nTBD\n===\n\n1.1.0 (2026-01-02)\n==================\n\nFaster.\n\n\
+                    Soon.\n\n### 1.1.0 is not a release here\n\n1.0.0 (2025-01-01)\n==================\n* all\n\n\
+                    <!-- end -->\n";
+    assert_eq!(add(Some(log)).unwrap(), expected);
+}
+
+#[test]
+fn a_style_can_be_asked_for() {
+    let release = |style| {
+        let date = "2026-01-02".to_owned();
+        let release = Release { version: "1.1.0", date, summary: "", notes: "### Features\n\n- a", style };
+        add_release(Some("# Log\n\n## 1.0.0\n"), &release).unwrap()
+    };
+    assert_eq!(release(Style::Plain), "# Log\n\n## 1.1.0 (2026-01-02)\n\n### Features\n\n- a\n\n## 1.0.0\n");
+    assert_eq!(
+        release(Style::KeepAChangelog),
+        "# Log\n\n## [1.1.0] - 2026-01-02\n\n### Features\n\n- a\n\n## 1.0.0\n"
+    );
 }

@@ -8,18 +8,21 @@ use vwmp_interfaces::{
     WorkspacePath, register,
 };
 
-use super::changelog::{Release, add_release, today};
+use super::changelog::{Release, Style, add_release, today, unreleased};
 use super::edit::{Edit, apply, fixed, read, show};
 use super::version::label_problem;
 
-/// Adds a version to the main changelog, in the style of Keep a Changelog.
+/// Adds a version to the main changelog.
 ///
-/// `## [version] - day` goes below `## [Unreleased]` (or above the first version where there is no
-/// such part) and takes over what stands there, with the summary on top. A compare link of
-/// `[Unreleased]` at the bottom moves on where it has the usual form. A missing file is created
-/// with a header. Where the version is there already, nothing is done.
+/// The new part goes below `## [Unreleased]` (or above the first version where there is no such
+/// part) and takes over what stands there, with the summary above it and the notes below. Its
+/// heading looks like that of the version before: `## [1.2.0] - 2026-01-31`, `## v1.2.0
+/// (2026-01-31)`, underlined, or linked; `style` says otherwise. A compare link of `[Unreleased]`
+/// at the bottom moves on where it has the usual form. A missing file is created with a header.
+/// Where the version is there already, nothing is done; every other line stays as it is.
 ///
-/// It fails where the file can't be read or written.
+/// It fails where there is nothing to write: no summary, no notes, nothing unreleased; and where
+/// the file can't be read or written.
 ///
 /// ```yaml
 /// - id: changelog
@@ -37,7 +40,15 @@ pub struct ChangelogUpdate {
     /// The version.
     version: String,
     /// What the version brings, in a sentence or two.
+    #[serde(default)]
     summary: String,
+    /// The notes, as Markdown; usually those of `release.notes`.
+    #[serde(default)]
+    notes: String,
+    /// What the heading looks like: `auto` for that of the version before, `keep_a_changelog` for
+    /// `[1.2.0] - 2026-01-31`, `plain` for `1.2.0 (2026-01-31)`.
+    #[serde(default)]
+    style: Style,
 }
 
 /// The changelog.
@@ -66,9 +77,6 @@ impl StepHandler for ChangelogUpdate {
         if let Some(problem) = label_problem(&self.version) {
             findings.error("release::version", Place::Config("/version".into()), problem);
         }
-        if self.summary.trim().is_empty() {
-            findings.error("release::summary", Place::Config("/summary".into()), "the summary is empty");
-        }
     }
 
     async fn execute(&self, ctx: &StepContext) -> Result<Updated, StepError> {
@@ -94,8 +102,16 @@ impl ChangelogUpdate {
     async fn plan(&self, ctx: &StepContext) -> Result<(Vec<Edit>, Updated), StepError> {
         let before = read(ctx, &self.file).await?;
         let date = today(ctx.clock())?;
-        let release = Release { version: &self.version, date, summary: &self.summary };
+        let (summary, notes) = (self.summary.trim(), self.notes.trim());
+        let release = Release { version: &self.version, date, summary, notes, style: self.style };
         let after = add_release(before.as_deref(), &release);
+        let open = before.as_deref().map_or("", unreleased);
+        if after.is_some() && [summary, notes, open].iter().all(|text| text.is_empty()) {
+            return Err(StepError::permanent(format!(
+                "there is nothing to write about {}: no `summary`, no `notes`, and nothing unreleased in `{}`",
+                self.version, self.file
+            )));
+        }
         let updated = Updated { path: self.file.to_string(), changed: after.is_some() };
         let edit = after.map(|after| Edit { path: self.file.clone(), before, after });
         Ok((edit.into_iter().collect(), updated))
@@ -135,5 +151,20 @@ mod tests {
         let again = execute::<ChangelogUpdate>(config, &ctx).await.unwrap();
         assert_eq!((again["changed"].as_bool(), run.read("CHANGELOG.md")), (Some(false), after));
         assert_eq!(run.log(), ["info: wrote CHANGELOG.md", "info: CHANGELOG.md has 1.1.0 already"]);
+    }
+
+    #[tokio::test]
+    async fn a_release_says_something() {
+        let run = TestRun::new().connected::<LocalFiles>(json!({})).await.unwrap();
+        let ctx = run.context("changelog");
+        let error = execute::<ChangelogUpdate>(json!({ "version": "1.1.0" }), &ctx).await.unwrap_err();
+        assert_eq!(
+            error.message(),
+            "there is nothing to write about 1.1.0: no `summary`, no `notes`, and nothing unreleased in \
+             `CHANGELOG.md`"
+        );
+        let config = json!({ "version": "1.1.0", "notes": "### Features\n\n- a\n" });
+        execute::<ChangelogUpdate>(config, &ctx).await.unwrap();
+        assert!(run.read("CHANGELOG.md").ends_with("## [1.1.0] - 2026-01-02\n\n### Features\n\n- a\n"));
     }
 }

@@ -2,6 +2,7 @@
 //! them, and both are the same by construction.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use vwmp_interfaces::capability::Files;
 use vwmp_interfaces::{Preview, StepContext, StepError, WorkspacePath};
@@ -14,10 +15,72 @@ pub(super) struct Edit {
     pub(super) after: String,
 }
 
-impl Edit {
-    pub(super) fn changes(&self) -> bool {
-        self.before.as_deref() != Some(self.after.as_str())
+/// Files that are read once, and what is to change in them.
+pub(super) struct Draft<'c> {
+    ctx: &'c StepContext,
+    files: Vec<Drafted>,
+}
+
+struct Drafted {
+    path: WorkspacePath,
+    text: Option<Arc<str>>,
+    replacements: Vec<(Range<usize>, String)>,
+}
+
+impl<'c> Draft<'c> {
+    pub(super) fn new(ctx: &'c StepContext) -> Self {
+        Self { ctx, files: Vec::new() }
     }
+
+    pub(super) fn ctx(&self) -> &'c StepContext {
+        self.ctx
+    }
+
+    /// The text of a file before the changes; nothing when there is no such file.
+    pub(super) async fn text(&mut self, path: &WorkspacePath) -> Result<Option<Arc<str>>, StepError> {
+        if let Some(file) = self.files.iter().find(|file| file.path == *path) {
+            return Ok(file.text.clone());
+        }
+        let text: Option<Arc<str>> = read(self.ctx, path).await?.map(Into::into);
+        self.files.push(Drafted { path: path.clone(), text: text.clone(), replacements: Vec::new() });
+        Ok(text)
+    }
+
+    /// Plans to replace places in a file that was read before.
+    pub(super) fn replace(
+        &mut self,
+        path: &WorkspacePath,
+        replacements: impl IntoIterator<Item = (Range<usize>, String)>,
+    ) {
+        if let Some(file) = self.files.iter_mut().find(|file| file.path == *path) {
+            file.replacements.extend(replacements);
+        }
+    }
+
+    /// The files that change, in the order in which they were read.
+    ///
+    /// # Errors
+    /// When two changes want the same place.
+    pub(super) fn finish(self) -> Result<Vec<Edit>, StepError> {
+        let edits = self.files.into_iter().filter_map(|file| {
+            let text = file.text?;
+            Some(
+                replaced(&text, file.replacements)
+                    .map_err(|at| clash(&file.path, &text, at))
+                    .map(|after| Edit { path: file.path, before: Some(text.as_ref().to_owned()), after }),
+            )
+        });
+        let mut edits: Vec<Edit> = edits.collect::<Result<_, _>>()?;
+        edits.retain(|edit| edit.before.as_deref() != Some(edit.after.as_str()));
+        Ok(edits)
+    }
+}
+
+fn clash(path: &WorkspacePath, text: &str, at: usize) -> StepError {
+    let line = text[..at].matches('\n').count() + 1;
+    StepError::permanent(format!(
+        "two places of `{path}` overlap in line {line}; make their `search` texts more exact"
+    ))
 }
 
 /// The text of a file as it will be when the step runs: in a preview, earlier steps may have
@@ -62,14 +125,24 @@ pub(super) fn show<T>(preview: Preview<T>, edits: Vec<Edit>) -> Preview<T> {
         .fold(preview, |preview, Edit { path, before, after }| preview.file(path.as_str(), before, after))
 }
 
-/// The text with all spans replaced and every other byte as it was.
-pub(super) fn replace_spans(text: &str, mut spans: Vec<Range<usize>>, with: &str) -> String {
-    spans.sort_by_key(|span| std::cmp::Reverse(span.start));
-    let mut text = text.to_owned();
-    for span in spans {
-        text.replace_range(span, with);
+/// The text with places replaced and every other byte as it was; the place of an overlap as error.
+fn replaced(text: &str, mut replacements: Vec<(Range<usize>, String)>) -> Result<String, usize> {
+    replacements.sort_by_key(|(span, _)| (span.start, span.end));
+    replacements.dedup();
+    let mut after = String::with_capacity(text.len());
+    let mut done = 0;
+    for (span, with) in replacements {
+        after += text.get(done..span.start).ok_or(span.start)?;
+        after += &with;
+        done = span.end;
     }
-    text
+    Ok(after + &text[done..])
+}
+
+/// The text with all spans replaced by the same words.
+#[cfg(test)]
+pub(super) fn replace_spans(text: &str, spans: Vec<Range<usize>>, with: &str) -> String {
+    replaced(text, spans.into_iter().map(|span| (span, with.to_owned())).collect()).unwrap()
 }
 
 /// A path that stands in our own source.

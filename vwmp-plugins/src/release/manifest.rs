@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use semver::Version;
-use toml_edit::{Document, Item, Table, TableLike};
+use semver::VersionReq;
+use toml_edit::{Item, Table, TableLike};
 
-use super::version::{Found, parse};
+use super::places::{Found, Toml};
+use super::version::{Notation, Scheme, Version};
 
 /// The tables of a manifest in which dependencies are listed.
-const DEPENDENCIES: [&str; 4] =
-    ["dependencies", "dev-dependencies", "build-dependencies", "workspace.dependencies"];
+const DEPENDENCIES: [&str; 3] = ["dependencies", "dev-dependencies", "build-dependencies"];
 
 /// A manifest whose version is to change.
 #[derive(Debug)]
@@ -19,15 +19,8 @@ pub(super) struct Manifest {
     pub(super) found: Found,
     /// The package that has this version itself.
     pub(super) package: Option<String>,
-    /// Folders that may hold packages which inherit the version; patterns such as `crates/*` too.
-    pub(super) members: Vec<String>,
-}
-
-/// A TOML text and where its values are. A byte order mark isn't TOML, and is left out of it.
-struct Toml<'t> {
-    text: &'t str,
-    document: Document<&'t str>,
-    skipped: usize,
+    /// Whether members of the workspace may inherit the version.
+    pub(super) shared: bool,
 }
 
 /// Finds the version of a manifest.
@@ -36,10 +29,9 @@ struct Toml<'t> {
 /// What is wrong, to follow the file's name.
 pub(super) fn find(text: &str) -> Result<Manifest, String> {
     let toml = Toml::read(text)?;
-    let own = toml.version("package")?;
-    let shared = toml.version("workspace.package")?;
-    let inherits = toml.inherits();
-    let has_own = own.is_some();
+    let own = version(&toml, "package")?;
+    let shared = version(&toml, "workspace.package")?;
+    let (has_own, has_shared) = (own.is_some(), shared.is_some());
     let found = match (own, shared) {
         (Some(own), Some(shared)) if own.version != shared.version => {
             return Err(format!(
@@ -49,37 +41,77 @@ pub(super) fn find(text: &str) -> Result<Manifest, String> {
         }
         (Some(own), Some(shared)) => Found { spans: [own.spans, shared.spans].concat(), ..own },
         (Some(one), None) | (None, Some(one)) => one,
-        (None, None) if inherits => {
+        (None, None) if inherits(&toml) => {
             return Err("inherits its version; name the manifest of the workspace instead".to_owned());
         }
         (None, None) => {
             return Err("has no version, neither in [package] nor in [workspace.package]".to_owned());
         }
     };
-    let package = (has_own || inherits).then(|| toml.package_name()).flatten();
-    Ok(Manifest { found, package, members: toml.members() })
+    let package = (has_own || inherits(&toml)).then(|| package_name(&toml)).flatten();
+    Ok(Manifest { found, package, shared: has_shared })
 }
 
 /// The name of a package that inherits its version.
 pub(super) fn inheriting_package(text: &str) -> Option<String> {
     let toml = Toml::read(text).ok()?;
-    toml.inherits().then(|| toml.package_name()).flatten()
+    inherits(&toml).then(|| package_name(&toml)).flatten()
 }
 
-/// Where a manifest requires `version` of one of `packages` by path, operators left out.
-pub(super) fn requirements(text: &str, packages: &BTreeSet<String>, version: &Version) -> Vec<Range<usize>> {
+/// Whether a manifest is the root of a workspace.
+pub(super) fn is_root(text: &str) -> bool {
+    Toml::read(text).is_ok_and(|toml| toml.at("workspace").is_some())
+}
+
+/// Folders that may hold members of the workspace; patterns such as `crates/*` too. Listed ones,
+/// and local dependencies: Cargo takes those for members by itself.
+pub(super) fn members(text: &str) -> Vec<String> {
     let Ok(toml) = Toml::read(text) else { return Vec::new() };
-    let wanted = version.to_string();
-    let local = toml.dependencies().into_iter().filter(|(name, dependency)| {
+    let listed = toml.strings("workspace.members").into_iter().map(ToOwned::to_owned);
+    let local = dependencies(&toml).into_iter();
+    let local = local.filter_map(|(_, dependency)| dependency.get("path")?.as_str().map(ToOwned::to_owned));
+    listed.chain(local).collect()
+}
+
+/// Where a manifest requires the old version of one of `packages` by path, operators left out, and
+/// what to require instead. A shorter requirement, such as `1.2`, changes only where it wouldn't
+/// allow the new version, and stays as short as it was.
+pub(super) fn requirements(
+    text: &str,
+    packages: &BTreeSet<String>,
+    old: &Version,
+    new: &Version,
+) -> Vec<(Range<usize>, String)> {
+    let Ok(toml) = Toml::read(text) else { return Vec::new() };
+    let local = dependencies(&toml).into_iter().filter(|(name, dependency)| {
         let name = dependency.get("package").and_then(Item::as_str).unwrap_or(name);
         dependency.contains_key("path") && packages.contains(name)
     });
-    let spans = local.filter_map(|(_, dependency)| {
+    let edits = local.filter_map(|(_, dependency)| {
         let (required, span) = toml.string(dependency.get("version")?)?;
         let bare = required.trim_start_matches(['=', '^', '~', '>', ' ']);
-        (bare == wanted).then(|| span.start + required.len() - bare.len()..span.end)
+        let next = required_next(required, bare, old, new)?;
+        Some((span.start + required.len() - bare.len()..span.end, next))
     });
-    spans.collect()
+    edits.collect()
+}
+
+fn required_next(required: &str, bare: &str, old: &Version, new: &Version) -> Option<String> {
+    if bare == old.to_string() {
+        return Some(new.to_string());
+    }
+    let requirement = VersionReq::parse(required).ok()?;
+    let allows = |version: &Version| {
+        semver::Version::parse(&version.to_string()).is_ok_and(|version| requirement.matches(&version))
+    };
+    if requirement.comparators.len() != 1 || !allows(old) || allows(new) {
+        return None;
+    }
+    if new.is_prerelease() {
+        return Some(new.to_string());
+    }
+    let parts = bare.split('.').count();
+    Some(new.to_string().split('.').take(parts).collect::<Vec<_>>().join("."))
 }
 
 /// Where a lock file holds `version` of one of `packages` of the workspace itself.
@@ -94,95 +126,70 @@ pub(super) fn locked(
     let toml = Toml::read(text)?;
     let version = version.to_string();
     let mut spans = Vec::new();
-    let entries = toml.document.get("package").and_then(Item::as_array_of_tables);
+    let entries = toml.at("package").and_then(Item::as_array_of_tables);
     for entry in entries.into_iter().flatten() {
-        spans.extend(toml.locked_version(entry, packages, &version));
+        spans.extend(locked_version(&toml, entry, packages, &version));
         let needs = entry.get("dependencies").and_then(Item::as_array).into_iter().flatten();
         for need in needs {
             // Only written with a version where two packages have the same name.
             let Some((name, of)) = need.as_str().and_then(|text| text.split_once(' ')) else { continue };
             if of == version
                 && packages.contains(name)
-                && let Some(span) = need.span()
+                && let Some((_, span)) =
+                    need.span().zip(need.as_str()).and_then(|(span, text)| toml.inner(span, text))
             {
-                let end = toml.skipped + span.end - 1;
-                spans.push(end - version.len()..end);
+                spans.push(span.end - version.len()..span.end);
             }
         }
     }
     Ok(spans)
 }
 
-impl<'t> Toml<'t> {
-    fn read(text: &'t str) -> Result<Self, String> {
-        let toml = text.trim_start_matches('\u{feff}');
-        let document = Document::parse(toml).map_err(|error| {
-            let line = error.span().map_or(1, |span| toml[..span.start].matches('\n').count() + 1);
-            format!("isn't valid TOML: line {line}: {}", error.message())
-        })?;
-        Ok(Self { text, document, skipped: text.len() - toml.len() })
-    }
+fn locked_version(
+    toml: &Toml<'_>,
+    entry: &Table,
+    packages: &BTreeSet<String>,
+    version: &str,
+) -> Option<Range<usize>> {
+    let name = entry.get("name")?.as_str()?;
+    let (text, span) = toml.string(entry.get("version")?)?;
+    let ours = !entry.contains_key("source") && packages.contains(name) && text == version;
+    ours.then_some(span)
+}
 
-    /// The item at a dotted path.
-    fn at(&self, path: &str) -> Option<&Item> {
-        path.split('.').try_fold(self.document.as_item(), |item, key| item.as_table_like()?.get(key))
-    }
-
-    /// The literal version in a table.
-    fn version(&self, table: &str) -> Result<Option<Found>, String> {
-        let Some(item) = self.at(&format!("{table}.version")) else { return Ok(None) };
-        match self.string(item) {
-            Some((text, span)) => Ok(Some(Found { version: parse(text)?, spans: vec![span] })),
-            None if item.is_table_like() => Ok(None),
-            None => Err(format!("has a version in [{table}] that isn't a plain string")),
+/// The literal version in a table.
+fn version(toml: &Toml<'_>, table: &str) -> Result<Option<Found>, String> {
+    let Some(item) = toml.at(&format!("{table}.version")) else { return Ok(None) };
+    match toml.string(item) {
+        Some((text, span)) => {
+            let version = Version::parse(text, Scheme::Semver)?;
+            Ok(Some(Found { version, notation: Notation::Semver, spans: vec![span] }))
         }
+        None if item.is_table_like() => Ok(None),
+        None => Err(format!("has a version in [{table}] that isn't a plain string")),
     }
+}
 
-    fn inherits(&self) -> bool {
-        self.at("package.version.workspace").and_then(Item::as_bool) == Some(true)
-    }
+fn inherits(toml: &Toml<'_>) -> bool {
+    toml.at("package.version.workspace").and_then(Item::as_bool) == Some(true)
+}
 
-    fn package_name(&self) -> Option<String> {
-        self.at("package.name").and_then(Item::as_str).map(ToOwned::to_owned)
-    }
+fn package_name(toml: &Toml<'_>) -> Option<String> {
+    toml.at("package.name").and_then(Item::as_str).map(ToOwned::to_owned)
+}
 
-    /// Listed members, and local dependencies: Cargo takes those for members by itself.
-    fn members(&self) -> Vec<String> {
-        let listed = self.at("workspace.members").and_then(Item::as_array).into_iter().flatten();
-        let listed = listed.filter_map(|member| member.as_str().map(ToOwned::to_owned));
-        let local = self.dependencies().into_iter();
-        let local =
-            local.filter_map(|(_, dependency)| dependency.get("path")?.as_str().map(ToOwned::to_owned));
-        listed.chain(local).collect()
-    }
-
-    fn dependencies(&self) -> Vec<(&str, &dyn TableLike)> {
-        let tables = DEPENDENCIES.iter().filter_map(|path| self.at(path)?.as_table_like());
-        tables
-            .flat_map(|table| table.iter())
-            .filter_map(|(name, item)| Some((name, item.as_table_like()?)))
-            .collect()
-    }
-
-    fn locked_version(
-        &self,
-        entry: &Table,
-        packages: &BTreeSet<String>,
-        version: &str,
-    ) -> Option<Range<usize>> {
-        let name = entry.get("name")?.as_str()?;
-        let (text, span) = self.string(entry.get("version")?)?;
-        let ours = !entry.contains_key("source") && packages.contains(name) && text == version;
-        ours.then_some(span)
-    }
-
-    /// A string without escapes, and where it stands between its quotes.
-    fn string(&self, item: &Item) -> Option<(&'t str, Range<usize>)> {
-        let span = item.span()?;
-        let inner = self.skipped + span.start + 1..self.skipped + span.end - 1;
-        let text = self.text.get(inner.clone())?;
-        (item.as_str()? == text).then_some((text, inner))
-    }
+/// The dependencies of a package, of its targets, and of a workspace.
+fn dependencies<'t>(toml: &'t Toml<'_>) -> Vec<(&'t str, &'t dyn TableLike)> {
+    let targets = toml.table("target").into_iter().flat_map(|targets| targets.iter());
+    let targets = targets.filter_map(|(_, target)| target.as_table_like());
+    let owners = toml.table_of_all().into_iter().chain(targets);
+    let tables =
+        owners.flat_map(|owner| DEPENDENCIES.iter().filter_map(move |name| owner.get(name)?.as_table_like()));
+    let tables = tables.chain(toml.table("workspace.dependencies"));
+    tables
+        .flat_map(|table| table.iter())
+        .filter_map(|(name, item)| Some((name, item.as_table_like()?)))
+        .collect()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use super::super::edit::replace_spans;
 use super::*;
 
 fn version(text: &str) -> Version {
-    Version::parse(text).unwrap()
+    Version::parse(text, Scheme::Semver).unwrap()
 }
 
 fn names(names: &[&str]) -> BTreeSet<String> {
@@ -60,7 +60,7 @@ fn what_is_wrong_is_said() {
 fn members_are_those_listed_and_local_dependencies() {
     let text = "[workspace]\nmembers = [\"a\", \"crates/*\"]\n[dependencies]\nb = { path = \"b\" }\nc = \"1\"\n\
                 [workspace.package]\nversion = \"1.0.0\"\n";
-    assert_eq!(find(text).unwrap().members, ["a", "crates/*", "b"]);
+    assert_eq!(members(text), ["a", "crates/*", "b"]);
     assert_eq!(
         inheriting_package("[package]\nname = \"x\"\nversion.workspace = true\n").as_deref(),
         Some("x")
@@ -74,7 +74,9 @@ fn local_requirements_follow() {
                 b = { package = \"real\", path = \"b\", version = \"1.0.0\" }\n\
                 c = { path = \"c\", version = \"1.0.0\" }\n\
                 [workspace.dependencies.a]\npath = \"a\"\nversion = '1.0.0'\n";
-    let spans = requirements(text, &names(&["a", "real"]), &version("1.0.0"));
+    let edits =
+        |new| -> Vec<_> { requirements(text, &names(&["a", "real"]), &version("1.0.0"), &version(new)) };
+    let spans = edits("1.1.0").into_iter().map(|(span, _)| span).collect();
     let expected = "[dependencies]\na = { path = \"a\", version = \"=1.1.0\" }\nserde = \"1.0.0\"\n\
                     b = { package = \"real\", path = \"b\", version = \"1.1.0\" }\n\
                     c = { path = \"c\", version = \"1.0.0\" }\n\
@@ -92,4 +94,22 @@ fn only_local_packages_of_the_lock_file_change() {
                     \"a 1.0.1\",\n \"a 0.9.0\",\n]\n\n[[package]]\nname = \"a\"\nversion = \"1.0.0\"\n\
                     source = \"registry\"\n\n[[package]]\nname = \"b\"\nversion = \"1.0.0\"\n";
     assert_eq!(replace_spans(text, spans, "1.0.1"), expected);
+}
+
+#[test]
+fn short_requirements_follow_where_they_must() {
+    for (required, new, expected) in [
+        ("1", "1.1.0", None),
+        ("1.0", "1.1.0", None),
+        ("1.0", "2.0.0", Some("2.0")),
+        ("~1.0", "1.1.0", Some("1.1")),
+        ("1", "2.0.0-rc.1", Some("2.0.0-rc.1")),
+        ("0.9", "1.1.0", None),
+        (">=1, <2", "2.0.0", None),
+    ] {
+        let text =
+            format!("[target.'cfg(unix)'.dependencies]\na = {{ path = \"a\", version = \"{required}\" }}\n");
+        let edits = requirements(&text, &names(&["a"]), &version("1.0.0"), &version(new));
+        assert_eq!(edits.first().map(|(_, next)| next.as_str()), expected, "{required} {new}");
+    }
 }

@@ -1,13 +1,26 @@
-//! Versions: how they are raised, and where a plain version file holds one.
+//! Versions: how they are written and raised.
 
-use std::ops::Range;
+use std::cmp::Ordering;
+use std::fmt::{self, Display};
 
 use schemars::JsonSchema;
-use semver::{BuildMetadata, Prerelease, Version};
+use semver::{BuildMetadata, Prerelease};
 use serde::Deserialize;
 
-// The variants have no doc comments on purpose: with them the schema is a `oneOf`, whose errors
-// don't list what is allowed.
+// The variants of the enums that a config names have no doc comments on purpose: with them the
+// schema is a `oneOf`, whose errors don't list what is allowed.
+
+/// How a project counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub(super) enum Scheme {
+    #[default]
+    Semver,
+    FourPart,
+    Pep440,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
@@ -16,63 +29,273 @@ pub(super) enum Increment {
     Patch,
     Minor,
     Major,
+    Feature,
+    FeatureSet,
+    Prerelease,
+    Release,
+    Auto,
 }
 
-/// A version and every place where a text holds it.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Found {
-    pub(super) version: Version,
-    pub(super) spans: Vec<Range<usize>>,
+/// How a version is written down: `1.2.0-rc.1` or, in Python's world, `1.2.0rc1`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Notation {
+    Semver,
+    Pep440,
 }
 
-/// The next version. A pre-release is raised to the release it leads to where that is enough:
-/// `1.2.3-rc.1` becomes `1.2.3`. Build metadata goes.
-///
-/// # Errors
-/// When the number is the largest there is; to follow the file's name.
-pub(super) fn raise(version: &Version, increment: Increment) -> Result<Version, String> {
-    let next = |number: u64| {
-        number.checked_add(1).ok_or_else(|| format!("says {version}, which can't be raised any further"))
-    };
-    let Version { major, minor, patch, .. } = *version;
-    let unreleased = !version.pre.is_empty();
-    let (major, minor, patch) = match increment {
-        Increment::Patch if unreleased => (major, minor, patch),
-        Increment::Patch => (major, minor, next(patch)?),
-        Increment::Minor if unreleased && patch == 0 => (major, minor, 0),
-        Increment::Minor => (major, next(minor)?, 0),
-        Increment::Major if unreleased && minor == 0 && patch == 0 => (major, 0, 0),
-        Increment::Major => (next(major)?, 0, 0),
-    };
-    Ok(Version { major, minor, patch, pre: Prerelease::EMPTY, build: BuildMetadata::EMPTY })
+/// A version of any scheme.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Version {
+    scheme: Scheme,
+    /// The numbers; the fourth counts in the four-part scheme only.
+    parts: [u64; 4],
+    pub(super) pre: Prerelease,
+    pub(super) build: BuildMetadata,
 }
 
-/// Finds the version of a file that holds it alone on its first line that isn't empty.
-///
-/// # Errors
-/// What is wrong, to follow the file's name.
-pub(super) fn find_plain(text: &str) -> Result<Found, String> {
-    let lines = text.lines().map(|line| line.trim_start_matches('\u{feff}').trim());
-    let mut filled = lines.filter(|line| !line.is_empty());
-    let Some(word) = filled.next() else {
-        return Err("is empty; it should hold a version such as 1.2.3".to_owned());
-    };
-    let version = parse(word)?;
-    if let Some(second) = filled.find_map(|line| Version::parse(line).ok()) {
-        return Err(format!("holds two versions, {version} and {second}; keep one"));
+impl Version {
+    /// Reads a version.
+    ///
+    /// # Errors
+    /// What is wrong, to follow the file's name.
+    pub(super) fn parse(text: &str, scheme: Scheme) -> Result<Self, String> {
+        let read = match scheme {
+            Scheme::Pep440 => dotted(text, scheme).or_else(|| python(text)),
+            _ => dotted(text, scheme),
+        };
+        read.ok_or_else(|| format!("says `{text}`, which isn't a version such as {}", scheme.example()))
     }
-    // Only blanks stand before it, so the first place is the one.
-    let start = text.find(word).unwrap_or_default();
-    let span = start..start + word.len();
-    Ok(Found { version, spans: vec![span] })
+
+    /// Reads a version in the notation of a file, in the scheme of the project.
+    ///
+    /// # Errors
+    /// As [`Version::parse`].
+    pub(super) fn read(text: &str, scheme: Scheme, notation: Notation) -> Result<Self, String> {
+        match notation {
+            Notation::Pep440 if scheme == Scheme::Semver => {
+                Self::parse(text, Scheme::Pep440).map(|version| Self { scheme, ..version })
+            }
+            _ => Self::parse(text, scheme),
+        }
+    }
+
+    pub(super) fn is_prerelease(&self) -> bool {
+        !self.pre.is_empty()
+    }
+
+    pub(super) fn is_zero(&self) -> bool {
+        self.parts == [0; 4]
+    }
+
+    /// The first number, of which 0 means that anything may change.
+    pub(super) fn major(&self) -> u64 {
+        self.parts[0]
+    }
+
+    pub(super) fn with_build(self, build: BuildMetadata) -> Self {
+        Self { build, ..self }
+    }
+
+    /// The version as a file of a notation holds it.
+    pub(super) fn written(&self, notation: Notation) -> String {
+        match notation {
+            Notation::Semver if self.scheme != Scheme::Pep440 => self.to_string(),
+            _ => self.python(),
+        }
+    }
+
+    /// The version after this one. A pre-release is raised to the release it leads to where that
+    /// is enough: `1.2.3-rc.1` becomes `1.2.3`. Build metadata goes. With a channel the new
+    /// version is a pre-release in it, numbered on.
+    ///
+    /// # Errors
+    /// What is wrong with the request, to follow the file's name.
+    pub(super) fn raised(&self, increment: Increment, channel: Option<&str>) -> Result<Self, String> {
+        let parts = match increment {
+            Increment::Release | Increment::Prerelease if self.is_prerelease() => self.parts,
+            Increment::Release => return Err(format!("says {self}, which is a release already")),
+            Increment::Prerelease => self.next_parts(self.scheme.last())?,
+            _ => self.next_parts(self.scheme.place(increment)?)?,
+        };
+        let pre = match (increment, channel) {
+            (Increment::Prerelease, None) if self.is_prerelease() => self.next_pre(parts, self.channel())?,
+            (Increment::Prerelease, None) => self.next_pre(parts, "rc")?,
+            (_, Some(channel)) => self.next_pre(parts, channel)?,
+            (_, None) => Prerelease::EMPTY,
+        };
+        Ok(Self { parts, pre, build: BuildMetadata::EMPTY, scheme: self.scheme })
+    }
+
+    fn next_parts(&self, place: usize) -> Result<[u64; 4], String> {
+        let after = |parts: &[u64; 4]| parts[place + 1..].iter().all(|&part| part == 0);
+        if self.is_prerelease() && after(&self.parts) {
+            return Ok(self.parts);
+        }
+        let mut parts = [0; 4];
+        parts[..=place].copy_from_slice(&self.parts[..=place]);
+        parts[place] =
+            parts[place].checked_add(1).ok_or_else(|| format!("says {self}, which can't be raised"))?;
+        Ok(parts)
+    }
+
+    /// The number in a channel: one more where the version is in it and its numbers stay.
+    fn next_pre(&self, parts: [u64; 4], channel: &str) -> Result<Prerelease, String> {
+        let same = self.parts == parts && self.is_prerelease() && self.channel() == channel;
+        let number = self.pre.rsplit('.').next().and_then(|number| number.parse::<u64>().ok());
+        let next = match number {
+            Some(number) if same => {
+                number.checked_add(1).ok_or_else(|| format!("says {self}, which can't be raised"))?
+            }
+            _ => 1,
+        };
+        Prerelease::new(&format!("{channel}.{next}"))
+            .map_err(|_| format!("can't get the channel `{channel}`; {CHANNEL}"))
+    }
+
+    /// What comes before the number of a pre-release.
+    fn channel(&self) -> &str {
+        match self.pre.rsplit_once('.') {
+            Some((channel, number)) if number.parse::<u64>().is_ok() => channel,
+            _ => self.pre.as_str(),
+        }
+    }
+
+    fn python(&self) -> String {
+        let mut text = self.numbers();
+        let number =
+            self.pre.rsplit('.').next().filter(|number| number.parse::<u64>().is_ok()).unwrap_or("0");
+        text += &match self.channel() {
+            "" => String::new(),
+            "alpha" => format!("a{number}"),
+            "beta" => format!("b{number}"),
+            "rc" => format!("rc{number}"),
+            other => format!(".{other}{number}"),
+        };
+        if !self.build.is_empty() {
+            text += &format!("+{}", self.build);
+        }
+        text
+    }
+
+    fn numbers(&self) -> String {
+        let numbers = self.parts[..=self.scheme.last()].iter().map(u64::to_string);
+        numbers.collect::<Vec<_>>().join(".")
+    }
 }
 
-/// Reads a version that a file holds.
-///
-/// # Errors
-/// What is wrong, to follow the file's name.
-pub(super) fn parse(text: &str) -> Result<Version, String> {
-    Version::parse(text).map_err(|_| format!("says `{text}`, which isn't a version such as 1.2.3"))
+/// What a channel may be.
+pub(super) const CHANNEL: &str = "write letters, digits and hyphens, such as `rc`";
+
+impl Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.scheme == Scheme::Pep440 {
+            return f.write_str(&self.python());
+        }
+        f.write_str(&self.numbers())?;
+        if !self.pre.is_empty() {
+            write!(f, "-{}", self.pre)?;
+        }
+        if !self.build.is_empty() {
+            write!(f, "+{}", self.build)?;
+        }
+        Ok(())
+    }
+}
+
+impl PartialOrd for Version {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Version {
+    fn cmp(&self, other: &Self) -> Ordering {
+        // Python's `dev` comes before everything else, and so it does nowhere else in the alphabet.
+        let dev = |version: &Self| version.is_prerelease() && version.channel() != "dev";
+        let (released, other_released) = (self.pre.is_empty(), other.pre.is_empty());
+        let pre = released
+            .cmp(&other_released)
+            .then_with(|| dev(self).cmp(&dev(other)))
+            .then_with(|| self.pre.cmp(&other.pre));
+        self.parts.cmp(&other.parts).then(pre).then_with(|| self.build.cmp(&other.build))
+    }
+}
+
+impl Scheme {
+    pub(super) fn notation(self) -> Notation {
+        if self == Self::Pep440 { Notation::Pep440 } else { Notation::Semver }
+    }
+
+    pub(super) fn example(self) -> &'static str {
+        if self == Self::FourPart { "1.2.3.4" } else { "1.2.3" }
+    }
+
+    /// The index of the last number.
+    fn last(self) -> usize {
+        if self == Self::FourPart { 3 } else { 2 }
+    }
+
+    /// The index of the number that an increment raises.
+    ///
+    /// # Errors
+    /// What is wrong, to follow the file's name.
+    pub(super) fn place(self, increment: Increment) -> Result<usize, String> {
+        match (increment, self) {
+            (Increment::Major, _) => Ok(0),
+            (Increment::FeatureSet, Self::FourPart) | (Increment::Minor, Self::Semver | Self::Pep440) => {
+                Ok(1)
+            }
+            (Increment::Feature, Self::FourPart) => Ok(2),
+            (Increment::Patch, _) => Ok(self.last()),
+            (Increment::Minor, Self::FourPart) => {
+                Err("has four parts and no minor one; raise `feature_set` or `feature`".to_owned())
+            }
+            _ => Err("has three parts; `feature_set` and `feature` need `scheme: four-part`".to_owned()),
+        }
+    }
+}
+
+/// `1.2.3-rc.1+build`, or with four numbers.
+fn dotted(text: &str, scheme: Scheme) -> Option<Version> {
+    // A mark with nothing behind it is a mistake.
+    if text.ends_with(['+', '-']) || text.contains("-+") {
+        return None;
+    }
+    let (text, build) = text.split_once('+').unwrap_or((text, ""));
+    let (numbers, pre) = text.split_once('-').unwrap_or((text, ""));
+    let numbers: Vec<u64> = numbers.split('.').map(number).collect::<Option<_>>()?;
+    let mut parts = [0; 4];
+    (numbers.len() == scheme.last() + 1).then(|| parts[..numbers.len()].copy_from_slice(&numbers))?;
+    Some(Version { scheme, parts, pre: Prerelease::new(pre).ok()?, build: BuildMetadata::new(build).ok()? })
+}
+
+/// Digits without a needless zero before them.
+fn number(text: &str) -> Option<u64> {
+    let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
+    plain.then(|| text.parse().ok()).flatten()
+}
+
+/// `1.2`, `1.2.3rc1`, `1.2.3.dev0`, `1.2.3+local`.
+fn python(text: &str) -> Option<Version> {
+    let (text, build) = text.split_once('+').unwrap_or((text, ""));
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (numbers, pre) = (text[..end].trim_end_matches('.'), &text[end..]);
+    let numbers: Vec<u64> = numbers.split('.').map(number).collect::<Option<_>>()?;
+    let mut parts = [0; 4];
+    (2..=3).contains(&numbers.len()).then(|| parts[..numbers.len()].copy_from_slice(&numbers))?;
+    let digits = pre.find(|c: char| c.is_ascii_digit()).unwrap_or(pre.len());
+    let (word, count) = pre.split_at(digits);
+    let channel = match word {
+        "" => "",
+        "a" => "alpha",
+        "b" => "beta",
+        "rc" | "dev" => word,
+        _ => return None,
+    };
+    let count = if count.is_empty() { 0 } else { number(count)? };
+    let pre = if channel.is_empty() { String::new() } else { format!("{channel}.{count}") };
+    let (pre, build) = (Prerelease::new(&pre).ok()?, BuildMetadata::new(build).ok()?);
+    Some(Version { scheme: Scheme::Pep440, parts, pre, build })
 }
 
 /// Why a text can't be a version in a changelog; nothing when it can. Looser than semver: not
@@ -89,46 +312,5 @@ pub(super) fn label_problem(version: &str) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn versions_are_raised() {
-        use Increment::{Major, Minor, Patch};
-        for (old, increment, new) in [
-            ("1.2.3", Patch, "1.2.4"),
-            ("1.2.3", Minor, "1.3.0"),
-            ("1.2.3", Major, "2.0.0"),
-            ("1.2.3-rc.1", Patch, "1.2.3"),
-            ("1.2.3-rc.1", Minor, "1.3.0"),
-            ("1.3.0-rc.1", Minor, "1.3.0"),
-            ("1.3.0-rc.1", Major, "2.0.0"),
-            ("2.0.0-alpha", Major, "2.0.0"),
-            ("0.1.0+build.5", Patch, "0.1.1"),
-        ] {
-            let raised = raise(&Version::parse(old).unwrap(), increment).unwrap();
-            assert_eq!(raised.to_string(), new, "{old} {increment:?}");
-        }
-        let largest = Version::new(1, 2, u64::MAX);
-        let message = "says 1.2.18446744073709551615, which can't be raised any further";
-        assert_eq!(raise(&largest, Patch), Err(message.to_owned()));
-    }
-
-    #[test]
-    fn plain_files_hold_one_version() {
-        for (text, found) in [
-            ("1.2.3", Ok(("1.2.3", 0))),
-            ("\u{feff}\r\n  1.2.3 \r\n\r\n# note\r\n", Ok(("1.2.3", 7))),
-            ("\u{feff}1.2.3\n", Ok(("1.2.3", 3))),
-            ("", Err("is empty; it should hold a version such as 1.2.3")),
-            (" \n\n", Err("is empty; it should hold a version such as 1.2.3")),
-            ("v1.2.3\n", Err("says `v1.2.3`, which isn't a version such as 1.2.3")),
-            ("1.2\n", Err("says `1.2`, which isn't a version such as 1.2.3")),
-            ("1.2.3\n\n1.2.4\n", Err("holds two versions, 1.2.3 and 1.2.4; keep one")),
-        ] {
-            let result = find_plain(text).map(|found| (found.version.to_string(), found.spans[0].start));
-            let result = result.as_ref().map(|(version, at)| (version.as_str(), *at)).map_err(String::as_str);
-            assert_eq!(result, found, "{text:?}");
-        }
-    }
-}
+#[path = "version_tests.rs"]
+mod tests;

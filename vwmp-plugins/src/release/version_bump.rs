@@ -1,29 +1,38 @@
 //! `release.version_bump`.
 
-use std::collections::BTreeSet;
-
 use schemars::JsonSchema;
-use semver::Version;
+use semver::BuildMetadata;
 use serde::{Deserialize, Serialize};
-use vwmp_interfaces::capability::Files;
+use vwmp_interfaces::capability::{Files, History, VersionControl};
 use vwmp_interfaces::{
-    Capability, Effect, Findings, Metadata, Place, Preview, StepContext, StepError, StepHandler, Undo,
-    WorkspacePath, register,
+    Capability, Effect, Findings, Metadata, Place as ConfigPlace, Preview, StepContext, StepError,
+    StepHandler, Undo, WorkspacePath, register,
 };
 
-use super::edit::{Edit, apply, fixed, read, replace_spans, show};
-use super::manifest::{self, Manifest};
-use super::version::{Increment, find_plain, parse, raise};
+use super::bump_plan::{self, Next};
+use super::edit::{apply, fixed, show};
+use super::places::Place;
+use super::version::{CHANNEL, Increment, Scheme, Version};
 
-/// Raises the version in a version file.
+/// Raises the version, in every file that names it: all or none.
 ///
-/// The file holds the version alone on its first line, or is a `Cargo.toml`: then the version of
-/// the package or the workspace is raised, and with it that of the same packages in `Cargo.lock`
-/// and in the local dependencies of the workspace. Every other byte stays as it is.
+/// `version_file` is a file that holds the version alone, a `Cargo.toml` (the lock file, members
+/// that inherit the version, and what the workspace requires of the package by path follow), a
+/// `package.json` (with `package-lock.json` or `npm-shrinkwrap.json`), a `pyproject.toml` (with
+/// `uv.lock`), or any file with `key` or `search`. `files` are more of them; each must say the
+/// same version before. Every other byte stays as it is.
 ///
-/// A pre-release such as `1.2.3-rc.1` becomes `1.2.3`. With `version` the version is set instead
-/// of raised. Fails where the file is missing or holds no version or two, and where the version
-/// would go down.
+/// A pre-release such as `1.2.3-rc.1` becomes `1.2.3` when it is raised without a `channel`, and
+/// `1.2.3-rc.2` with the channel `rc`. With `version` the version is set instead of raised.
+///
+/// `increment_type: auto` looks at the commits since the last tag: one that breaks something asks
+/// for a major version (for a minor one while the version is `0.x`), `feat` for a minor one, any
+/// other for a patch. A version that was never tagged is released as it is. Where there is no
+/// commit, the output says `released: false` and nothing changes; let the steps after it depend on
+/// that with `when: steps.bump.outputs.released`.
+///
+/// Fails where a file is missing, or holds no version, two, or another one than the rest; where a
+/// `search` is found more or less often than `matches` says; and where the version would go down.
 ///
 /// Undoing it puts the old version back; it refuses when somebody has changed the version since.
 ///
@@ -31,32 +40,96 @@ use super::version::{Increment, find_plain, parse, raise};
 /// - id: bump
 ///   handler: release.version_bump
 ///   config:
-///     version_file: VERSION
-///     increment_type: minor
+///     version_file: Cargo.toml
+///     files:
+///       - { file: web/package.json }
+///       - { file: chart/Chart.yaml, key: appVersion }
+///       - { file: docs/install.md, search: "app@{version}", matches: 2 }
+///     increment_type: auto
 /// ```
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VersionBump {
     /// The file that holds the version, relative to the workspace.
     #[serde(default = "version_file")]
-    version_file: WorkspacePath,
-    /// Which part to raise.
+    pub(super) version_file: WorkspacePath,
+    /// Where the version stands in `version_file`, such as `project.version`, where its name
+    /// doesn't say it: for TOML, JSON and YAML.
     #[serde(default)]
-    increment_type: Increment,
+    pub(super) key: Option<String>,
+    /// Text around the version in `version_file`, with `{version}` for the version itself.
+    #[serde(default)]
+    pub(super) search: Option<String>,
+    /// More files that name the version.
+    #[serde(default)]
+    pub(super) files: Vec<Place>,
+    /// Where the version comes from: `file` is `version_file`; `tag` is the last tag, for projects
+    /// that hold it nowhere else.
+    #[serde(default)]
+    pub(super) source: Source,
+    /// Which part to raise: `patch`, `minor`, `major`; `prerelease` for the next one in `channel`,
+    /// `release` to end a pre-release; `auto` to let the commits decide; in the four-part scheme
+    /// `feature_set` and `feature` in place of `minor`.
+    #[serde(default)]
+    pub(super) increment_type: Increment,
+    /// The channel of a pre-release, such as `alpha`, `beta` or `rc`. With another increment than
+    /// `prerelease`, the raised version is a pre-release too. `rc` for a `prerelease` that has none.
+    #[serde(default)]
+    pub(super) channel: Option<String>,
+    /// Build metadata: what comes after a `+`.
+    #[serde(default)]
+    pub(super) build: Option<String>,
     /// The version to set; where it is given, `increment_type` doesn't matter.
     #[serde(default)]
-    version: Option<String>,
+    pub(super) version: Option<String>,
+    /// How versions are counted: `semver`, `four-part` for `major.feature_set.feature.patch`, or
+    /// `pep440` for Python's `1.2.3rc1`. A `pyproject.toml` is written in Python's way in any case.
+    #[serde(default)]
+    pub(super) scheme: Scheme,
+    /// What comes before the version in a tag.
+    #[serde(default = "tag_prefix")]
+    pub(super) tag_prefix: String,
+    /// With `auto`: only commits that change one of these files or folders count, relative to the
+    /// workspace; `!` before one leaves it out.
+    #[serde(default)]
+    pub(super) paths: Vec<String>,
+    /// With `auto`: types of commits that ask for no version, such as `chore`, unless they break
+    /// something.
+    #[serde(default)]
+    pub(super) ignored_types: Vec<String>,
+    /// With `auto`: whether a commit that breaks something leads from `0.x` to `1.0.0`.
+    #[serde(default)]
+    pub(super) major_on_zero: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub(super) enum Source {
+    #[default]
+    File,
+    Tag,
 }
 
 /// The version before and after.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Bumped {
     /// The version before.
-    old_version: String,
+    pub(super) old_version: String,
     /// The version now.
-    new_version: String,
+    pub(super) new_version: String,
     /// The files that changed, relative to the workspace.
-    files: Vec<String>,
+    pub(super) files: Vec<String>,
+    /// Whether there is something to release.
+    pub(super) released: bool,
+    /// The tag of the version.
+    pub(super) tag: String,
+    /// The tag of the release before, where the commits decided and there is one.
+    pub(super) previous_tag: Option<String>,
+    /// Whether the version is a pre-release.
+    pub(super) prerelease: bool,
+    /// Why this version, in a sentence.
+    pub(super) reason: String,
 }
 
 impl StepHandler for VersionBump {
@@ -70,205 +143,131 @@ impl StepHandler for VersionBump {
     }
 
     fn requires() -> Vec<Capability> {
-        vec![Capability::of::<dyn Files>()]
+        vec![
+            Capability::of::<dyn Files>(),
+            Capability::of::<dyn VersionControl>(),
+            Capability::of::<dyn History>(),
+        ]
     }
 
     fn validate(&self, findings: &mut Findings) {
+        let mut report = |code: &str, key: &str, message: String| {
+            findings.error(format!("release::{code}"), ConfigPlace::Config(format!("/{key}")), message);
+        };
         if let Some(version) = &self.version
-            && Version::parse(version).is_err()
+            && Version::parse(version, self.scheme).is_err()
         {
-            let message = format!("`{version}` isn't a version such as 1.2.3");
-            findings.error("release::version", Place::Config("/version".into()), message);
+            let example = self.scheme.example();
+            report("version", "version", format!("`{version}` isn't a version such as {example}"));
+        }
+        if let Some(channel) = &self.channel
+            && !is_channel(channel)
+        {
+            report("channel", "channel", format!("`{channel}` can't be a channel; {CHANNEL}"));
+        }
+        if let Some(build) = &self.build
+            && (build.is_empty() || BuildMetadata::new(build).is_err())
+        {
+            let message =
+                format!("`{build}` can't be build metadata; write letters, digits, dots and hyphens");
+            report("build", "build", message);
+        }
+        let plain =
+            !matches!(self.increment_type, Increment::Auto | Increment::Prerelease | Increment::Release);
+        if plain && let Err(problem) = self.scheme.place(self.increment_type) {
+            report("increment", "increment_type", format!("the scheme {problem}"));
+        }
+        if self.increment_type == Increment::Release && self.channel.is_some() {
+            let message = "`release` ends a pre-release, so there can be no `channel`";
+            report("channel", "channel", message.to_owned());
+        }
+        self.main().check("", findings);
+        for (index, place) in self.files.iter().enumerate() {
+            place.check(&format!("/files/{index}"), findings);
         }
     }
 
     async fn execute(&self, ctx: &StepContext) -> Result<Bumped, StepError> {
-        let (edits, bumped) = self.plan(ctx, |old| self.next(old)).await?;
+        let (edits, bumped) = bump_plan::plan(self, ctx).await?;
         apply(ctx, &edits).await?;
-        ctx.log().info(format!("raised {} to {}", bumped.old_version, bumped.new_version));
+        ctx.log().info(bumped.line("raised"));
         Ok(bumped)
     }
 
     async fn preview(&self, ctx: &StepContext) -> Result<Preview<Bumped>, StepError> {
-        let (edits, bumped) = self.plan(ctx, |old| self.next(old)).await?;
-        let summary = format!("raises {} to {}", bumped.old_version, bumped.new_version);
-        Ok(show(Preview::new(summary), edits).output(bumped))
+        let (edits, bumped) = bump_plan::plan(self, ctx).await?;
+        Ok(show(Preview::new(bumped.line("raises")), edits).output(bumped))
     }
 }
 
 impl Undo for VersionBump {
     async fn undo(&self, output: &Bumped, ctx: &StepContext) -> Result<(), StepError> {
-        let back = |now: &Version| {
-            if now.to_string() != output.new_version {
-                return Err(format!(
-                    "says {now}, not {}: it has been changed since, and is left alone",
-                    output.new_version
-                ));
-            }
-            parse(&output.old_version)
-        };
-        let (edits, _) = self.plan(ctx, back).await?;
-        apply(ctx, &edits).await
+        if output.files.is_empty() {
+            return Ok(());
+        }
+        let (old, new) = (self.parse(&output.old_version)?, self.parse(&output.new_version)?);
+        apply(ctx, &bump_plan::back(self, ctx, &new, &old).await?).await
     }
 }
 
 register!(step VersionBump: undo);
 
 impl VersionBump {
-    /// Works out every change, without making any.
-    async fn plan(
-        &self,
-        ctx: &StepContext,
-        next: impl FnOnce(&Version) -> Result<Version, String>,
-    ) -> Result<(Vec<Edit>, Bumped), StepError> {
-        let file = &self.version_file;
-        let fails = |problem: String| StepError::permanent(format!("`{file}` {problem}"));
-        let text = read(ctx, file).await?.ok_or_else(|| {
-            StepError::permanent(format!(
-                "there is no version file `{file}`; create it, or set `version_file`"
-            ))
-        })?;
-        let is_manifest = file.as_str().rsplit('/').next() == Some("Cargo.toml");
-        let (old, new, edits) = if is_manifest {
-            let manifest = manifest::find(&text).map_err(fails)?;
-            let new = next(&manifest.found.version).map_err(fails)?;
-            let edits = self.manifest_edits(ctx, text, &manifest, &new).await?;
-            (manifest.found.version, new, edits)
-        } else {
-            let found = find_plain(&text).map_err(fails)?;
-            let new = next(&found.version).map_err(fails)?;
-            let after = replace_spans(&text, found.spans, &new.to_string());
-            (found.version, new, vec![Edit { path: file.clone(), before: Some(text), after }])
-        };
-        let edits: Vec<Edit> = edits.into_iter().filter(Edit::changes).collect();
-        let files = edits.iter().map(|edit| edit.path.to_string()).collect();
-        Ok((edits, Bumped { old_version: old.to_string(), new_version: new.to_string(), files }))
+    /// The file that says which version it is now.
+    pub(super) fn main(&self) -> Place {
+        Place {
+            file: self.version_file.clone(),
+            key: self.key.clone(),
+            search: self.search.clone(),
+            replace: None,
+            matches: 1,
+        }
     }
 
-    /// The version after `old`.
-    fn next(&self, old: &Version) -> Result<Version, String> {
-        let Some(wanted) = &self.version else { return raise(old, self.increment_type) };
-        let wanted = parse(wanted)?;
-        if wanted < *old {
-            return Err(format!("says {old} already, and {wanted} is lower; versions only go up"));
-        }
-        Ok(wanted)
+    pub(super) fn parse(&self, version: &str) -> Result<Version, StepError> {
+        Version::parse(version, self.scheme)
+            .map_err(|problem| StepError::permanent(format!("the version {problem}")))
     }
 
-    async fn manifest_edits(
-        &self,
-        ctx: &StepContext,
-        text: String,
-        manifest: &Manifest,
-        new: &Version,
-    ) -> Result<Vec<Edit>, StepError> {
-        let old = &manifest.found.version;
-        let members = members(ctx, &self.version_file, &manifest.members).await?;
-        let inheriting = members.iter().filter_map(|(_, text)| manifest::inheriting_package(text));
-        let packages: BTreeSet<String> = manifest.package.clone().into_iter().chain(inheriting).collect();
-
-        let mut edits = Vec::new();
-        let own = [manifest.found.spans.clone(), manifest::requirements(&text, &packages, old)].concat();
-        edits.push((self.version_file.clone(), text, own));
-        for (path, text) in members {
-            let spans = manifest::requirements(&text, &packages, old);
-            edits.push((path, text, spans));
+    pub(super) fn output(&self, old: &Version, next: &Next, files: Vec<String>) -> Bumped {
+        let new_version = next.version.to_string();
+        Bumped {
+            old_version: old.to_string(),
+            tag: format!("{}{new_version}", self.tag_prefix),
+            new_version,
+            files,
+            released: next.released,
+            previous_tag: next.previous_tag.clone(),
+            prerelease: next.version.is_prerelease(),
+            reason: next.reason.clone(),
         }
-        if let Some((path, text)) = lock_file(ctx, &self.version_file).await? {
-            let spans = manifest::locked(&text, &packages, old)
-                .map_err(|problem| StepError::permanent(format!("`{path}` {problem}")))?;
-            edits.push((path, text, spans));
-        }
-        let new = new.to_string();
-        let edit = |(path, text, spans): (_, String, _)| Edit {
-            path,
-            after: replace_spans(&text, spans, &new),
-            before: Some(text),
-        };
-        Ok(edits.into_iter().map(edit).collect())
     }
 }
 
-/// The manifests of the member folders, each once; patterns match one level.
-async fn members(
-    ctx: &StepContext,
-    manifest: &WorkspacePath,
-    patterns: &[String],
-) -> Result<Vec<(WorkspacePath, String)>, StepError> {
-    let mut paths: Vec<WorkspacePath> = Vec::new();
-    for pattern in patterns {
-        for folder in folders(ctx, folder_of(manifest), pattern).await? {
-            // A member outside the workspace of the run is none of its business.
-            let path = WorkspacePath::parse(&format!("{folder}/Cargo.toml")).ok();
-            paths.extend(path.filter(|path| path != manifest && !paths.contains(path)));
-        }
-    }
-    let mut found = Vec::new();
-    for path in paths {
-        if let Some(text) = read(ctx, &path).await? {
-            found.push((path, text));
-        }
-    }
-    Ok(found)
-}
-
-/// The folders that a pattern such as `crates/*` means.
-async fn folders(ctx: &StepContext, base: &str, pattern: &str) -> Result<Vec<String>, StepError> {
-    let mut folders = vec![if base.is_empty() { ".".to_owned() } else { base.to_owned() }];
-    for part in pattern.split('/').filter(|part| !part.is_empty()) {
-        let Some((before, after)) = part.split_once('*') else {
-            folders = folders.iter().map(|folder| format!("{folder}/{part}")).collect();
-            continue;
-        };
-        let mut next = Vec::new();
-        for folder in folders {
-            for name in names_in(ctx, &folder).await? {
-                if name.len() >= part.len() - 1 && name.starts_with(before) && name.ends_with(after) {
-                    next.push(format!("{folder}/{name}"));
-                }
+impl Bumped {
+    fn line(&self, raises: &str) -> String {
+        match self.released {
+            false => format!("nothing to release: {}", self.reason),
+            true if self.old_version == self.new_version => {
+                format!("keeps {}: {}", self.new_version, self.reason)
             }
+            true => format!("{raises} {} to {}: {}", self.old_version, self.new_version, self.reason),
         }
-        folders = next;
-    }
-    Ok(folders)
-}
-
-async fn names_in(ctx: &StepContext, folder: &str) -> Result<Vec<String>, StepError> {
-    let folder = match folder {
-        "." => None,
-        _ => match WorkspacePath::parse(folder) {
-            Ok(folder) => Some(folder),
-            Err(_) => return Ok(Vec::new()),
-        },
-    };
-    ctx.require::<dyn Files>()?.names_in(folder.as_ref()).await
-}
-
-/// The nearest lock file, beside the manifest or above it.
-async fn lock_file(
-    ctx: &StepContext,
-    manifest: &WorkspacePath,
-) -> Result<Option<(WorkspacePath, String)>, StepError> {
-    let mut folder = folder_of(manifest);
-    loop {
-        if let Ok(path) = WorkspacePath::parse(&format!("./{folder}/Cargo.lock"))
-            && let Some(text) = read(ctx, &path).await?
-        {
-            return Ok(Some((path, text)));
-        }
-        if folder.is_empty() {
-            return Ok(None);
-        }
-        folder = folder.rsplit_once('/').map_or("", |(above, _)| above);
     }
 }
 
-fn folder_of(path: &WorkspacePath) -> &str {
-    path.as_str().rsplit_once('/').map_or("", |(folder, _)| folder)
+fn is_channel(text: &str) -> bool {
+    let parts = text.split('.').all(|part| !part.is_empty());
+    let letters = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte));
+    parts && letters && !text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn version_file() -> WorkspacePath {
     fixed("VERSION")
+}
+
+fn tag_prefix() -> String {
+    "v".to_owned()
 }
 
 #[cfg(test)]

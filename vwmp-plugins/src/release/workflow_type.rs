@@ -12,6 +12,11 @@ use super::edit::fixed;
 const BUMP: &str = "release.version_bump";
 const ENTRY: &str = "release.changelog_create";
 const CHANGELOG: &str = "release.changelog_update";
+const README: &str = "release.readme_update";
+const NOTES: &str = "release.notes";
+const VERIFY: &str = "release.verify";
+/// Handlers that find out whether a release is any good.
+const VALIDATORS: [&str; 3] = [VERIFY, "vwmp.run_validators", "ci_cd.test"];
 const STAGE: &str = "git.stage_all";
 const COMMIT: &str = "git.commit";
 const TAG: &str = "git.create_tag";
@@ -67,6 +72,11 @@ impl WorkflowTypePlugin for Release {
                 description: "Version, commit, annotated tag and push, without a changelog.",
                 workflow: include_str!("templates/quick.yaml"),
             },
+            WorkflowTemplate {
+                name: "Monorepo Release",
+                description: "One package of a monorepo: version and notes from its commits, its own tags.",
+                workflow: include_str!("templates/monorepo.yaml"),
+            },
         ]
     }
 
@@ -81,7 +91,7 @@ impl WorkflowTypePlugin for Release {
 
     fn validate_workflow(&self, workflow: &WorkflowOutline, findings: &mut Findings) {
         let mut rules = Rules { workflow, findings };
-        for writer in [BUMP, ENTRY, CHANGELOG] {
+        for writer in [BUMP, ENTRY, CHANGELOG, README] {
             rules.before(writer, STAGE, "would not be staged");
             rules.before(writer, COMMIT, "would be missing in the commit");
         }
@@ -89,6 +99,11 @@ impl WorkflowTypePlugin for Release {
         rules.after(COMMIT, TAG);
         rules.after(COMMIT, PUSH);
         rules.after(TAG, PUSH);
+        for validator in VALIDATORS {
+            rules.each_before(validator, PUSH, "what it finds would come too late");
+        }
+        rules.each_before(VERIFY, TAG, "the tag it looks for would be there already");
+        rules.each_before(NOTES, TAG, "the notes would begin after the new tag, and be empty");
         rules.expected(BUMP, "no-version-bump", "no step raises the version");
         if rules.uses(PUSH) {
             rules.expected(COMMIT, "push-without-commit", "a step pushes, but none commits");
@@ -119,6 +134,21 @@ impl Rules<'_> {
                 let code = format!("release::{}-before-{}", verb(next), verb(writer));
                 self.findings.error(code, Place::Step(step), message).help(help);
             }
+        }
+    }
+
+    /// Each step that uses `first` must end before every step that uses `then` starts.
+    fn each_before(&mut self, first: &str, then: &str, else_it: &str) {
+        for step in self.workflow.using(first).filter(|&step| !self.workflow.steps[step].finally) {
+            let late = self.workflow.using(then).find(|&then| !self.workflow.precedes(step, then));
+            // Notes that say where they begin don't look for the last tag.
+            let since = first == NOTES && self.workflow.steps[step].config.get("since").is_some();
+            let Some(late) = late.filter(|_| !since) else { continue };
+            let (id, late_id) = (self.id(step), self.id(late));
+            let message = format!("step `{late_id}` must wait for step `{id}`: {else_it}");
+            let help = format!("add `needs: [{id}]` to step `{late_id}`");
+            let code = format!("release::{}-before-{}", verb(then), verb(first));
+            self.findings.error(code, Place::Step(late), message).help(help);
         }
     }
 
@@ -160,6 +190,9 @@ fn verb(handler: &str) -> &'static str {
     match handler {
         BUMP => "bump",
         ENTRY | CHANGELOG => "changelog",
+        README => "readme",
+        NOTES => "notes",
+        _ if VALIDATORS.contains(&handler) => "validators",
         STAGE => "stage",
         COMMIT => "commit",
         TAG => "tag",

@@ -108,3 +108,32 @@ fn defaults_are_complete() {
     let config: ReleaseConfig = serde_json::from_value(serde_json::json!({ "own": 1 })).unwrap();
     assert_eq!((config.version_file.as_str(), config.tag_prefix.as_str()), ("VERSION", "v"));
 }
+
+#[test]
+fn what_is_checked_is_checked_in_time() {
+    let steps = [
+        "bump release.version_bump",
+        "commit git.commit 0",
+        "tag git.create_tag 1",
+        "push git.push 2",
+        "verify release.verify 0",
+        "tests ci_cd.test 0",
+        "notes release.notes 2",
+        "readme release.readme_update 1",
+    ];
+    assert_eq!(
+        findings(&steps),
+        [
+            "release::commit-before-readme @7 step `readme` must end before step `commit` starts: its change \
+             would be missing in the commit / add `needs: [readme]` to step `commit`",
+            "release::push-before-validators @3 step `push` must wait for step `verify`: what it finds would come \
+             too late / add `needs: [verify]` to step `push`",
+            "release::push-before-validators @3 step `push` must wait for step `tests`: what it finds would come \
+             too late / add `needs: [tests]` to step `push`",
+            "release::tag-before-validators @2 step `tag` must wait for step `verify`: the tag it looks for would \
+             be there already / add `needs: [verify]` to step `tag`",
+            "release::tag-before-notes @2 step `tag` must wait for step `notes`: the notes would begin after the \
+             new tag, and be empty / add `needs: [notes]` to step `tag`",
+        ]
+    );
+}

@@ -9,7 +9,7 @@ use super::lexer::spots;
 use super::outputs;
 
 /// Reports all of it.
-pub(super) fn check(config: &Value, findings: &mut Findings) {
+pub(crate) fn check(config: &Value, findings: &mut Findings) {
     check_choice(config, findings);
     check_names(config, findings);
     check_command(config, findings);

@@ -216,7 +216,9 @@ async fn a_hundred_megabytes_pass_in_little_memory() {
     let output = execute::<Run>(config, &counting_context(&run, &log)).await.unwrap();
     assert_eq!(log.0.load(Ordering::Relaxed), 100_000_000);
     assert!(output["stdout"].as_str().unwrap().len() < 66_000);
-    assert!(peak_memory() - before < 50 * 1024, "{} KiB", peak_memory() - before);
+    // The system counts roughly: the peak can seem to sink.
+    let grown = peak_memory().saturating_sub(before);
+    assert!(grown < 50 * 1024, "{grown} KiB");
     assert!(began.elapsed() < Duration::from_secs(20));
 }
 

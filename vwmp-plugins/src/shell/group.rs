@@ -1,26 +1,24 @@
 //! A process group: the program that was started, and what that started in turn.
 
 use std::io;
-use std::process::{Child, ExitStatus};
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process_group, test_kill_process_group, waitpid};
 
 /// A program that leads a process group of its own. Whatever is left of the group is killed when
 /// this is dropped.
 pub(super) struct Group {
-    leader: Child,
     id: Pid,
     status: Option<ExitStatus>,
     empty: bool,
 }
 
 impl Group {
-    /// The group of a program that was just started as its leader.
-    pub(super) fn of(leader: Child) -> io::Result<Self> {
-        let id = i32::try_from(leader.id()).ok().and_then(Pid::from_raw);
-        let id = id.ok_or_else(|| io::Error::other("the system gave a process an impossible number"))?;
-        Ok(Self { leader, id, status: None, empty: false })
+    /// The group of a program that was just started as its leader, and that nobody else waits for.
+    pub(super) fn of(leader: Pid) -> Self {
+        Self { id: leader, status: None, empty: false }
     }
 
     /// The number of the leader, and of the group.
@@ -31,7 +29,8 @@ impl Group {
     /// How the leader ended, if it did.
     pub(super) fn try_wait(&mut self) -> io::Result<Option<ExitStatus>> {
         if self.status.is_none() {
-            self.status = self.leader.try_wait()?;
+            let ended = waitpid(Some(self.id), WaitOptions::NOHANG)?;
+            self.status = ended.map(|(_, status)| ExitStatus::from_raw(status.as_raw()));
         }
         Ok(self.status)
     }

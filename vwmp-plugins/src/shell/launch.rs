@@ -1,20 +1,23 @@
 //! From a step's config to the command that is started.
 
 use std::borrow::Cow;
+use std::ffi::{CString, OsStr, OsString};
 use std::fmt::Write as _;
 use std::io;
-use std::os::unix::process::CommandExt;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use vwmp_interfaces::{OrFail, Script, StepContext, StepError};
 
+use super::environment::Environment;
 use super::interpreter::Interpreter;
 use super::plain::{find_program, plain_words};
 use super::process::Process;
 use super::run::{Run, Work};
 use super::scratch::Scratch;
-use super::script::{Referenced, VALUE_PREFIX, only_code, quote, reference};
+use super::script::{Referenced, only_code, quote, reference};
+use super::start::Start;
+use super::text::Text;
 
 /// A larger value or script goes by file: the system takes 128 KiB for one text, name included.
 const LARGEST_TEXT: usize = 100_000;
@@ -48,17 +51,15 @@ struct Launch<'s> {
 }
 
 impl Launch<'_> {
-    fn words(&self, words: &[super::text::Text], scratch: &Scratch) -> Result<Process, StepError> {
+    fn words(&self, words: &[Text], scratch: &Scratch) -> Result<Process, StepError> {
         for (index, word) in words.iter().enumerate() {
             self.refuse_unfit(&format!("command[{index}]"), word.as_str(), 0)?;
         }
-        let Some((program, arguments)) = words.split_first() else {
+        let Some(program) = words.first().map(Text::as_str) else {
             return Err(StepError::invalid("`command` is empty: write a program and its arguments"));
         };
-        let mut command = self.named(program.as_str())?;
-        command.args(arguments.iter().map(super::text::Text::as_str));
-        self.provide(&mut command, scratch);
-        Process::start(command, self.stdin()).map_err(|error| self.not_started(program.as_str(), error))
+        let started = self.program(self.named(program)?, words.iter().map(Text::as_str), &[], scratch);
+        started.map_err(|error| self.not_started(program, error))
     }
 
     fn script(&self, script: &Script, scratch: &mut Scratch) -> Result<Process, StepError> {
@@ -80,10 +81,10 @@ impl Launch<'_> {
         if code.contains('\0') {
             return Err(StepError::invalid("the script contains a NUL byte, which no program can be given"));
         }
-        let mut command = self.shell_command(&code, scratch)?;
-        self.provide(&mut command, scratch);
-        command.envs(values);
-        Process::start(command, self.stdin()).map_err(|error| self.not_started(shell, error))
+        let file = if shell == "sh" { PathBuf::from("/bin/sh") } else { self.named(shell)? };
+        let arguments = self.shell_arguments(code, scratch)?;
+        let started = self.program(file, arguments, &values, scratch);
+        started.map_err(|error| self.not_started(shell, error))
     }
 
     /// Starts the one program of a script that needs no shell. Whatever speaks against it is left
@@ -96,10 +97,7 @@ impl Launch<'_> {
         let code = only_code(script)?;
         let words = plain_words(&code)?;
         let program = find_program(words[0], self.path(), &self.directory)?;
-        let mut command = Command::new(program);
-        command.arg0(words[0]).args(&words[1..]);
-        self.provide(&mut command, scratch);
-        Process::start(command, self.stdin()).ok()
+        self.program(program, words, &[], scratch).ok()
     }
 
     /// Decides which values are variables of the environment and which lie in files that the
@@ -138,56 +136,80 @@ impl Launch<'_> {
         Ok((prelude + &code, variables))
     }
 
-    fn shell_command(&self, code: &str, scratch: &mut Scratch) -> Result<Command, StepError> {
+    /// The shell's name, and what it is given to run the code.
+    fn shell_arguments(&self, code: String, scratch: &mut Scratch) -> Result<Vec<OsString>, StepError> {
         let shell = self.step.shell();
-        let mut command = if shell == "sh" { Command::new("/bin/sh") } else { self.named(shell)? };
+        let mut arguments = vec![OsString::from(shell)];
         let option = match Interpreter::of(shell) {
             Interpreter::Posix => {
-                command.arg0(shell).arg("-e");
+                arguments.push("-e".into());
                 Some("-c")
             }
             Interpreter::Option(option) => Some(option),
             Interpreter::File => None,
         };
         match option {
-            Some(option) if code.len() <= LARGEST_TEXT => command.arg(option).arg(code),
-            _ => command
-                .arg(scratch.write("script", code).or_transient("can't write the script to a private file")?),
-        };
-        Ok(command)
+            Some(option) if code.len() <= LARGEST_TEXT => arguments.extend([option.into(), code.into()]),
+            _ => {
+                let file = scratch.write("script", &code);
+                arguments.push(file.or_transient("can't write the script to a private file")?.into());
+            }
+        }
+        Ok(arguments)
     }
 
-    /// A command by the name or path of its program.
-    fn named(&self, program: &str) -> Result<Command, StepError> {
+    /// The file of a program that is given by its name or path.
+    fn named(&self, program: &str) -> Result<PathBuf, StepError> {
         if program.contains('/') {
-            return Ok(Command::new(program));
+            return Ok(program.into());
         }
-        let file = find_program(program, self.path(), &self.directory).ok_or_else(|| {
+        find_program(program, self.path(), &self.directory).ok_or_else(|| {
             StepError::invalid(format!("the program `{program}` was not found in PATH"))
                 .caused_by(format!("PATH is {}", self.path()))
-        })?;
-        let mut command = Command::new(file);
-        command.arg0(program);
-        Ok(command)
+        })
     }
 
-    /// Gives a command its directory and its environment.
-    fn provide(&self, command: &mut Command, scratch: &Scratch) {
+    /// Starts a program. The first of its arguments is its name.
+    fn program(
+        &self,
+        file: PathBuf,
+        arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
+        values: &[(String, String)],
+        scratch: &Scratch,
+    ) -> io::Result<Process> {
+        let arguments = arguments.into_iter().map(|argument| CString::new(argument.as_ref().as_bytes()));
+        let start = Start {
+            file,
+            arguments: arguments.collect::<Result<_, _>>()?,
+            directory: &self.directory,
+            environment: self.environment(values, scratch)?,
+        };
+        Process::start(&start, self.stdin())
+    }
+
+    fn environment(&self, values: &[(String, String)], scratch: &Scratch) -> io::Result<Environment> {
         let ctx = self.ctx;
-        let inherited = ctx.environment().iter().filter(|(name, _)| !name.starts_with(VALUE_PREFIX));
-        command.env_clear().envs(inherited).current_dir(&self.directory);
-        command.env("VWMP_RUN_ID", ctx.run_id()).env("VWMP_STEP_ID", ctx.step_id());
-        command.env("VWMP_ATTEMPT", ctx.attempt().to_string());
-        command.env("VWMP_WORKSPACE", ctx.workspace()).env("VWMP_OUTPUT", scratch.output_file());
-        command.envs(self.step.env.iter().map(|(name, value)| (name, value.as_str())));
+        let mut environment = Environment::of(ctx.shared_environment())?;
+        environment.set("VWMP_RUN_ID", ctx.run_id())?;
+        environment.set("VWMP_STEP_ID", ctx.step_id())?;
+        environment.set("VWMP_ATTEMPT", ctx.attempt().to_string())?;
+        environment.set("VWMP_WORKSPACE", ctx.workspace())?;
+        environment.set("VWMP_OUTPUT", scratch.output_file())?;
+        for (name, value) in &self.step.env {
+            environment.set(name, value.as_str())?;
+        }
+        for (name, value) in values {
+            environment.set(name, value)?;
+        }
+        Ok(environment)
     }
 
     fn stdin(&self) -> Option<&str> {
-        self.step.stdin.as_ref().map(super::text::Text::as_str)
+        self.step.stdin.as_ref().map(Text::as_str)
     }
 
     fn path(&self) -> &str {
-        let own = self.step.env.get("PATH").map(super::text::Text::as_str);
+        let own = self.step.env.get("PATH").map(Text::as_str);
         own.or_else(|| self.ctx.environment().get("PATH").map(String::as_str)).unwrap_or(DEFAULT_PATH)
     }
 

@@ -1,12 +1,13 @@
 //! Programs and scripts.
 //!
 //! `run` is the handler. A script goes through `script` and `lexer`, which keep values out of the
-//! code; `launch` makes a command of it, and `process` runs that to its end.
+//! code; `launch` makes a program to `start` of it, and `process` runs that to its end.
 
 pub mod run;
 
 mod capture;
-mod check;
+pub(crate) mod check;
+mod environment;
 mod frame;
 mod group;
 mod interpreter;
@@ -19,7 +20,8 @@ mod process;
 mod scratch;
 mod script;
 mod spot;
-mod text;
+mod start;
+pub(crate) mod text;
 
 #[cfg(test)]
 mod end_tests;

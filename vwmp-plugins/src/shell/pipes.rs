@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::future::pending;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::process::Command;
 use std::sync::OnceLock;
 
@@ -28,6 +28,14 @@ pub(super) struct Pipes {
     buffer: Vec<u8>,
 }
 
+/// The program's ends of its pipes.
+pub(super) struct Ends {
+    /// Nothing for the null device.
+    pub(super) stdin: Option<OwnedFd>,
+    pub(super) stdout: OwnedFd,
+    pub(super) stderr: OwnedFd,
+}
+
 struct Feed {
     pipe: Sender,
     bytes: Vec<u8>,
@@ -35,24 +43,14 @@ struct Feed {
 }
 
 impl Pipes {
-    /// Makes the pipes and gives their other ends to the command.
-    pub(super) fn connect(command: &mut Command, stdin: Option<Vec<u8>>) -> io::Result<Self> {
+    /// Makes the pipes for a program that reads `stdin`.
+    pub(super) fn open(stdin: Option<Vec<u8>>) -> io::Result<(Self, Ends)> {
         let (stdout, their_stdout) = output_pipe()?;
         let (stderr, their_stderr) = output_pipe()?;
-        command.stdout(their_stdout).stderr(their_stderr);
-        let stdin = match stdin {
-            Some(bytes) => {
-                let (theirs, ours) = pipe_with(PipeFlags::CLOEXEC)?;
-                ioctl_fionbio(&ours, true)?;
-                command.stdin(theirs);
-                Some(Feed { pipe: Sender::from_owned_fd_unchecked(ours)?, bytes, written: 0 })
-            }
-            None => {
-                command.stdin(no_input()?);
-                None
-            }
-        };
-        Ok(Self { stdout: Some(stdout), stderr: Some(stderr), stdin, buffer: Vec::with_capacity(READ_SIZE) })
+        let (stdin, their_stdin) = stdin.map(input_pipe).transpose()?.unzip();
+        let buffer = Vec::with_capacity(READ_SIZE);
+        let ours = Self { stdout: Some(stdout), stderr: Some(stderr), stdin, buffer };
+        Ok((ours, Ends { stdin: their_stdin, stdout: their_stdout, stderr: their_stderr }))
     }
 
     /// Whether the program may still write.
@@ -86,13 +84,45 @@ impl Pipes {
     }
 }
 
-/// The null device; a copy of it costs less than to open it for each program.
-fn no_input() -> io::Result<File> {
+impl Ends {
+    /// What the program's first three descriptors are to be.
+    pub(super) fn stdio(&self) -> io::Result<[BorrowedFd<'_>; 3]> {
+        let stdin = match &self.stdin {
+            Some(stdin) => stdin.as_fd(),
+            None => null()?,
+        };
+        Ok([stdin, self.stdout.as_fd(), self.stderr.as_fd()])
+    }
+
+    /// Whether none of them is in the way of another one when they get their numbers.
+    pub(super) fn are_beyond_stdio(&self) -> bool {
+        self.stdio().is_ok_and(|ends| ends.iter().all(|end| end.as_raw_fd() > 2))
+    }
+
+    /// Gives them to a command.
+    pub(super) fn give_to(self, command: &mut Command) -> io::Result<()> {
+        let stdin = match self.stdin {
+            Some(stdin) => stdin,
+            None => null()?.try_clone_to_owned()?,
+        };
+        command.stdin(stdin).stdout(self.stdout).stderr(self.stderr);
+        Ok(())
+    }
+}
+
+/// The null device, opened once and not for each program.
+fn null() -> io::Result<BorrowedFd<'static>> {
     static NULL: OnceLock<File> = OnceLock::new();
     if NULL.get().is_none() {
         let _ = NULL.set(File::open("/dev/null")?);
     }
-    NULL.get().map_or_else(|| File::open("/dev/null"), File::try_clone)
+    NULL.get().map(AsFd::as_fd).ok_or_else(|| io::ErrorKind::NotFound.into())
+}
+
+fn input_pipe(bytes: Vec<u8>) -> io::Result<(Feed, OwnedFd)> {
+    let (theirs, ours) = pipe_with(PipeFlags::CLOEXEC)?;
+    ioctl_fionbio(&ours, true)?;
+    Ok((Feed { pipe: Sender::from_owned_fd_unchecked(ours)?, bytes, written: 0 }, theirs))
 }
 
 fn output_pipe() -> io::Result<(Receiver, OwnedFd)> {

@@ -33,9 +33,13 @@ pub(super) fn plain_words(code: &str) -> Option<Vec<&str>> {
 
 /// The file that a program's name stands for; parts of `path` that are relative start from `directory`.
 pub(super) fn find_program(name: &str, path: &str, directory: &Path) -> Option<PathBuf> {
-    path.split(':').map(|part| directory.join(part).join(name)).find(|file| {
+    let mut file = PathBuf::with_capacity(256);
+    let found = path.split(':').any(|part| {
+        file.as_mut_os_string().clear();
+        file.extend([directory, Path::new(part), Path::new(name)]);
         file.metadata().is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
-    })
+    });
+    found.then_some(file)
 }
 
 #[cfg(test)]

@@ -1,8 +1,7 @@
 //! Runs a program to its end, and everything that it started with it.
 
 use std::io;
-use std::os::unix::process::CommandExt;
-use std::process::{Command, ExitStatus};
+use std::process::ExitStatus;
 use std::time::Duration;
 
 use rustix::process::Signal;
@@ -12,6 +11,7 @@ use vwmp_interfaces::CancellationToken;
 use super::capture::Captured;
 use super::group::Group;
 use super::pipes::Pipes;
+use super::start::Start;
 
 /// How long those whom a program left behind may be silent before they are told to end.
 const SILENCE: Duration = Duration::from_millis(100);
@@ -29,15 +29,13 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Starts a program as the leader of a process group, with pipes for its output. Without
-    /// `stdin` it reads an empty one.
+    /// Starts a program with pipes for its output. Without `stdin` it reads an empty one.
     ///
     /// # Errors
     /// When the system refuses.
-    pub(super) fn start(mut command: Command, stdin: Option<&str>) -> io::Result<Self> {
-        let pipes = Pipes::connect(&mut command, stdin.map(|text| text.as_bytes().to_vec()))?;
-        let group = Group::of(command.process_group(0).spawn()?)?;
-        // The command goes, and with it our copies of its ends of the pipes, which would keep them open.
+    pub(super) fn start(program: &Start<'_>, stdin: Option<&str>) -> io::Result<Self> {
+        let (pipes, ends) = Pipes::open(stdin.map(|text| text.as_bytes().to_vec()))?;
+        let group = Group::of(program.spawn(ends)?);
         Ok(Self { group, pipes })
     }
 

@@ -105,14 +105,25 @@ pub(crate) struct Run {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Ran {
     /// The exit code.
-    exit_code: i32,
+    pub(crate) exit_code: i32,
     /// The end of the standard output.
     stdout: String,
     /// How long it ran, in seconds.
-    duration: f64,
+    pub(crate) duration: f64,
     /// The outputs of its own.
     #[serde(flatten)]
     outputs: BTreeMap<String, Value>,
+}
+
+/// A command that another handler runs in the way of this one.
+pub(crate) struct Call<'c> {
+    pub(crate) run: &'c Option<Script>,
+    pub(crate) command: &'c Option<Vec<Text>>,
+    pub(crate) shell: &'c str,
+    pub(crate) env: &'c BTreeMap<String, Text>,
+    pub(crate) workdir: &'c Option<WorkspacePath>,
+    /// Whether it may exit with any code.
+    pub(crate) any_code: bool,
 }
 
 /// What a step asks for.
@@ -121,7 +132,7 @@ pub(super) enum Work<'s> {
     Command(&'s [Text]),
 }
 
-fn default_shell() -> String {
+pub(crate) fn default_shell() -> String {
     "sh".to_owned()
 }
 
@@ -179,6 +190,21 @@ impl StepHandler for Run {
 register!(step Run);
 
 impl Run {
+    /// The step that a call stands for.
+    pub(crate) fn of(call: &Call<'_>) -> Self {
+        Self {
+            run: call.run.clone(),
+            command: call.command.clone(),
+            shell: call.shell.to_owned(),
+            env: call.env.clone(),
+            workdir: call.workdir.clone(),
+            stdin: None,
+            outputs: BTreeMap::new(),
+            success_codes: if call.any_code { (0..=255).collect() } else { default_success_codes() },
+            grace: default_grace(),
+        }
+    }
+
     /// What to run.
     pub(super) fn work(&self) -> Result<Work<'_>, StepError> {
         match (&self.run, &self.command) {
@@ -204,7 +230,7 @@ impl Run {
     }
 
     /// The first line, for messages, in backticks.
-    fn title(&self) -> String {
+    pub(crate) fn title(&self) -> String {
         let text = match self.work() {
             Ok(Work::Script(script)) => as_written(script),
             Ok(Work::Command(words)) => command_line(words),
@@ -219,7 +245,7 @@ impl Run {
         }
     }
 
-    fn described(&self, ctx: &StepContext) -> Result<String, StepError> {
+    pub(crate) fn described(&self, ctx: &StepContext) -> Result<String, StepError> {
         let mut text = match self.work()? {
             Work::Command(words) => format!("run {}", command_line(words)),
             Work::Script(script) => {
@@ -286,7 +312,12 @@ fn command_line(words: &[Text]) -> String {
 
 /// What every step hands on of its standard output.
 fn bounded(stdout: &str, missing: usize) -> String {
-    let from = stdout.ceil_char_boundary(stdout.len().saturating_sub(STDOUT_KEPT));
+    let mut from = stdout.ceil_char_boundary(stdout.len().saturating_sub(STDOUT_KEPT));
+    if missing + from > 0 {
+        // Whole lines, if there are any: the rest of a secret that was cut would not be masked.
+        let next = stdout[from..].find('\n').map(|end| from + end + 1);
+        from = next.filter(|next| *next < stdout.len()).unwrap_or(from);
+    }
     let (kept, missing) = (stdout[from..].trim_end_matches('\n'), missing + from);
     if missing == 0 { kept.to_owned() } else { format!("[… {missing} bytes left out …]\n{kept}") }
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 /// Text that a program is given. `8` and `true` are taken as they are written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Text(String);
+pub(crate) struct Text(String);
 
 impl Text {
     pub(super) fn as_str(&self) -> &str {

@@ -20,6 +20,7 @@ use vwmp_interfaces::{
 ///     from: Ready for release
 ///     to: Released
 ///     version: $<step-outputs.bump.new_version>
+///     link: docs/changelog/$<step-outputs.bump.new_version>.md
 /// ```
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -34,6 +35,9 @@ pub struct KanbanUpdate {
     /// The version that brings what the cards asked for.
     #[serde(default)]
     version: Option<String>,
+    /// What the version links to in the note, such as the path of its changelog entry or a URL.
+    #[serde(default)]
+    link: Option<String>,
 }
 
 /// What was moved.
@@ -60,6 +64,16 @@ impl StepHandler for KanbanUpdate {
         if self.from == self.to {
             let message = format!("`from` and `to` are the same column, `{}`", self.from);
             findings.error("vwmp::same-column", Place::Config("/to".into()), message);
+        }
+        if self.link.is_some() && self.version.is_none() {
+            let message = "a `link` needs a `version` that it is put on";
+            findings.error("vwmp::link", Place::Config("/link".into()), message);
+        }
+        for (key, text) in [("version", &self.version), ("link", &self.link)] {
+            if text.as_ref().is_some_and(|text| text.contains(['\n', '\r'])) {
+                let message = format!("`{key}` has more than one line");
+                findings.error("vwmp::note", Place::Config(format!("/{key}")), message);
+            }
         }
     }
 
@@ -94,7 +108,10 @@ impl KanbanUpdate {
             )));
         }
         let ids = wanted.into_iter().filter(|id| !there.contains(id)).collect();
-        let note = self.version.as_ref().map(|version| format!("Released in {version}"));
+        let note = self.version.as_ref().map(|version| match &self.link {
+            Some(link) => format!("Released in [{version}]({link})"),
+            None => format!("Released in {version}"),
+        });
         Ok(CardMove { ids, column: self.to.clone(), note })
     }
 }
@@ -148,6 +165,16 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_version_is_linked() {
+        let run = run().await;
+        let config = json!({
+            "from": "Ready", "to": "Released", "cards": ["KB-2"], "version": "1.1.0", "link": "docs/1.1.0.md",
+        });
+        execute::<KanbanUpdate>(config, &run.context("board")).await.unwrap();
+        assert!(run.read("KANBAN.md").ends_with("- [KB-2] Safer\n  Released in [1.1.0](docs/1.1.0.md)\n"));
+    }
+
+    #[tokio::test]
     async fn what_is_wrong_is_said() {
         let run = run().await;
         let ctx = run.context("board");
@@ -159,6 +186,10 @@ mod tests {
             (
                 json!({ "from": "Ready", "to": "Released", "cards": ["KB-9"] }),
                 "the card `KB-9` is neither in `Ready` nor in `Released`",
+            ),
+            (
+                json!({ "from": "Ready", "to": "Released", "link": "x" }),
+                "config of vwmp.kanban_update: a `link` needs a `version` that it is put on",
             ),
             (
                 json!({ "from": "Ready", "to": "Ready" }),

@@ -1,0 +1,3 @@
+//! Bringing something to where it runs.
+
+pub mod workflow_type;

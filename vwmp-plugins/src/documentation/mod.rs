@@ -1,0 +1,6 @@
+//! Documents.
+
+pub mod link_check;
+pub mod workflow_type;
+
+mod links;

@@ -1,0 +1,100 @@
+//! `vwmp.kb_update`.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use vwmp_interfaces::capability::{KnowledgeBase, Page};
+use vwmp_interfaces::{Capability, Effect, Metadata, Preview, StepContext, StepError, StepHandler, register};
+
+/// Keeps a page in the knowledge base, in place of one of the same name.
+///
+/// A page that is the same already isn't touched. Fails where the name leads out of the knowledge base.
+///
+/// ```yaml
+/// - id: page
+///   handler: vwmp.kb_update
+///   config:
+///     page: releases/$<step-outputs.bump.new_version>
+///     title: Version $<step-outputs.bump.new_version>
+///     text: $<parameters.summary>
+/// ```
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KbUpdate {
+    /// The name of the page.
+    page: String,
+    /// Its title.
+    title: String,
+    /// Its text, in Markdown.
+    text: String,
+}
+
+/// What was kept.
+#[derive(Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Kept {
+    /// The name of the page.
+    page: String,
+    /// Whether it is another than before.
+    changed: bool,
+}
+
+impl StepHandler for KbUpdate {
+    const NAME: &'static str = "vwmp.kb_update";
+    const EFFECT: Effect = Effect::Idempotent;
+    type Output = Kept;
+
+    fn metadata() -> Metadata {
+        Metadata { title: "Update the Knowledge Base", category: "Project", icon: "▤" }
+    }
+
+    fn requires() -> Vec<Capability> {
+        vec![Capability::of::<dyn KnowledgeBase>()]
+    }
+
+    async fn execute(&self, ctx: &StepContext) -> Result<Kept, StepError> {
+        let base = ctx.require::<dyn KnowledgeBase>()?;
+        let page = self.page();
+        let changed = !base.preview_put(&page, &[]).await?.is_empty();
+        base.put(&page).await?;
+        ctx.log().info(format!("{} {}", if changed { "wrote" } else { "found" }, self.page));
+        Ok(Kept { page: page.name, changed })
+    }
+
+    async fn preview(&self, ctx: &StepContext) -> Result<Preview<Kept>, StepError> {
+        let base = ctx.require::<dyn KnowledgeBase>()?;
+        let mut preview = Preview::new(format!("keeps the page {}", self.page));
+        preview.changes = base.preview_put(&self.page(), ctx.planned()).await?;
+        let changed = !preview.changes.is_empty();
+        Ok(preview.output(Kept { page: self.page.clone(), changed }))
+    }
+}
+
+register!(step KbUpdate);
+
+impl KbUpdate {
+    fn page(&self) -> Page {
+        Page { name: self.page.clone(), title: self.title.clone(), text: self.text.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use vwmp_testkit::{TestRun, execute, preview};
+
+    use super::*;
+    use crate::knowledge_base::MarkdownPages;
+
+    #[tokio::test]
+    async fn a_page_is_kept_once() {
+        let run = TestRun::new().connected::<MarkdownPages>(json!({ "folder": "kb" })).await.unwrap();
+        let ctx = run.context("page");
+        let config = json!({ "page": "releases/1.0.0", "title": "One", "text": "First." });
+        let seen = preview::<KbUpdate>(config.clone(), &ctx).await.unwrap();
+        assert_eq!((seen.changes.len(), run.exists("kb")), (1, false));
+        let kept = execute::<KbUpdate>(config.clone(), &ctx).await.unwrap();
+        assert_eq!(kept, json!({ "page": "releases/1.0.0", "changed": true }));
+        assert_eq!(seen.output, Some(kept));
+        assert_eq!(run.read("kb/releases/1.0.0.md"), "# One\n\nFirst.\n");
+        assert_eq!(execute::<KbUpdate>(config, &ctx).await.unwrap()["changed"], false);
+    }
+}
