@@ -24,7 +24,6 @@ use super::edit::fixed;
 /// ```yaml
 /// - id: archive
 ///   handler: release.archive
-///   needs: [tag]
 ///   config:
 ///     name: app-$<step-outputs.bump.new_version>
 ///     revision: $<step-outputs.tag.name>
