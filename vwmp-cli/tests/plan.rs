@@ -40,7 +40,7 @@ file  \"VERSION\"  workflow: w.yaml:5:17
 1. bump  release.version_bump
    $<config.file> = \"VERSION\" (workflow: w.yaml:5:17)
    $<parameters.level> = \"minor\" (parameter level)
-   => raises 1.2.0 to 1.3.0
+   => raises 1.2.0 to 1.3.0: as `increment_type` says
    --- a/VERSION
    +++ b/VERSION
    @@ -1 +1 @@

@@ -47,8 +47,10 @@ pub(crate) struct Test {
     /// The script. Either this or `command`.
     run: Option<Script>,
     /// The program and its arguments. Either this or `run`.
+    #[schemars(extend("x-vwmp-argument" = true))]
     command: Option<Vec<Text>>,
     /// The program that runs the script, by name or path.
+    #[schemars(extend("x-vwmp-argument" = true))]
     #[serde(default = "default_shell")]
     shell: String,
     /// More variables for the environment.
