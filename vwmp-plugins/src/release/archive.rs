@@ -30,6 +30,7 @@ use super::edit::fixed;
 /// ```
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("x-vwmp-argument" = true))]
 pub struct Archive {
     /// The name of the archive without its ending, and of the folder in it.
     name: String,

@@ -38,6 +38,7 @@ use super::{conventional, notes_groups};
 /// ```
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("x-vwmp-argument" = true))]
 pub struct Notes {
     /// The version that is released, for the links and templates.
     #[serde(default)]

@@ -30,6 +30,7 @@ use super::version::{Scheme, Version};
 /// ```
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("x-vwmp-argument" = true))]
 pub struct Verify {
     /// The version; that of the first of `files` where it isn't given.
     #[serde(default)]

@@ -49,6 +49,7 @@ use super::version::{CHANNEL, Increment, Scheme, Version};
 /// ```
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("x-vwmp-argument" = true))]
 pub struct VersionBump {
     /// The file that holds the version, relative to the workspace.
     #[serde(default = "version_file")]
