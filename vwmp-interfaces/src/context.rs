@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
+use crate::BoxFuture;
 use crate::adapter::Adapters;
 use crate::error::StepError;
 use crate::log::{LogSink, Progress, StepLog};
 use crate::preview::Change;
 use crate::time::Clock;
+use crate::wait::Waited;
 
 /// What the engine lends to one attempt of one step. A new service is a new method here, and no
 /// handler has to change.
@@ -45,6 +47,10 @@ pub struct RunScope {
     pub log: Arc<dyn LogSink>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Where steps keep what they need to take their work back.
+    pub keepsakes: Arc<dyn Keepsakes>,
+    /// Runs workflows that steps call; nothing where nobody can.
+    pub caller: Option<Arc<dyn Caller>>,
 }
 
 /// What belongs to one attempt alone.
@@ -61,12 +67,41 @@ pub struct AttemptScope {
     pub cancelled: CancellationToken,
     /// In a preview: what the steps before this one would change.
     pub planned: Arc<Vec<Change>>,
+    /// How the wait ended that the last attempt asked for.
+    pub waited: Option<Waited>,
 }
 
 /// The outputs of the steps that have ended.
 pub trait Outputs: Send + Sync {
     /// The output of a step; nothing when it hasn't ended or has none.
     fn output(&self, step_id: &str) -> Option<Arc<Value>>;
+}
+
+/// Where steps keep what they need to take their work back. What is kept outlives the process, as far as the run
+/// does.
+pub trait Keepsakes: Send + Sync {
+    /// Keeps bytes of a step under a name; what is there already stays.
+    fn keep<'a>(&'a self, step: &'a str, name: &'a str, bytes: &'a [u8]) -> BoxFuture<'a, Result<(), StepError>>;
+    /// What was kept under a name.
+    fn kept<'a>(&'a self, step: &'a str, name: &'a str) -> BoxFuture<'a, Result<Option<Vec<u8>>, StepError>>;
+}
+
+/// Runs workflows that steps call, each as a run of its own.
+pub trait Caller: Send + Sync {
+    /// Runs a workflow to its end and gives its outputs. The same call of the same step is the same run: when an
+    /// earlier attempt began it, it is continued.
+    fn call<'a>(&'a self, call: Call, ctx: &'a StepContext) -> BoxFuture<'a, Result<Value, StepError>>;
+    /// Takes back what the workflow did that the step called; nothing where it called none.
+    fn undo<'a>(&'a self, call: Call, ctx: &'a StepContext) -> BoxFuture<'a, Result<(), StepError>>;
+}
+
+/// A call of a workflow.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Call {
+    /// The file, from where the calling workflow is.
+    pub workflow: String,
+    /// The parameters.
+    pub parameters: Map<String, Value>,
 }
 
 impl StepContext {
@@ -175,6 +210,37 @@ impl StepContext {
     ) -> Result<T, StepError> {
         let done = self.attempt.cancelled.run_until_cancelled(work).await;
         done.unwrap_or_else(|| Err(StepError::transient("the step was cancelled")))
+    }
+
+    /// Keeps bytes for taking the work back, under a name of the handler's choice; call it *before* acting. What an
+    /// earlier attempt kept under the name stays: it is from before the work.
+    ///
+    /// # Errors
+    /// When it can't be kept; then there must be no work either.
+    pub async fn keep(&self, name: &str, bytes: &[u8]) -> Result<(), StepError> {
+        self.run.keepsakes.keep(&self.attempt.step_id, name, bytes).await
+    }
+
+    /// What an attempt of this step kept under a name.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub async fn kept(&self, name: &str) -> Result<Option<Vec<u8>>, StepError> {
+        self.run.keepsakes.kept(&self.attempt.step_id, name).await
+    }
+
+    /// How the wait ended that the last attempt asked for with [`StepError::wait`].
+    pub fn waited(&self) -> Option<&Waited> {
+        self.attempt.waited.as_ref()
+    }
+
+    /// Runs workflows.
+    ///
+    /// # Errors
+    /// When the program that runs this step can't.
+    pub fn caller(&self) -> Result<Arc<dyn Caller>, StepError> {
+        let none = || StepError::permanent("this program can't run workflows that steps call");
+        self.run.caller.clone().ok_or_else(none)
     }
 
     /// The time.

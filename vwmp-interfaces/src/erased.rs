@@ -16,7 +16,7 @@ use crate::context::StepContext;
 use crate::error::StepError;
 use crate::finding::Findings;
 use crate::preview::Preview;
-use crate::step::{Effect, Metadata};
+use crate::step::{Done, Effect, Metadata};
 use crate::workflow_type::{
     FailurePolicy, WorkflowContext, WorkflowOutline, WorkflowTemplate, WorkflowTypeMetadata,
 };
@@ -29,6 +29,10 @@ pub trait DynStep: Send + Sync {
     fn name(&self) -> &str;
     /// What a repetition would do.
     fn effect(&self) -> Effect;
+    /// See [`StepHandler::POINT_OF_NO_RETURN`](crate::StepHandler::POINT_OF_NO_RETURN).
+    fn point_of_no_return(&self) -> bool {
+        false
+    }
     /// Everything that describes it.
     fn info(&self) -> &StepInfo;
     /// See [`StepHandler::requires`](crate::StepHandler::requires).
@@ -37,6 +41,11 @@ pub trait DynStep: Send + Sync {
     fn dependencies(&self, config: &Value) -> Vec<String>;
     /// See [`StepHandler::validate_written`](crate::StepHandler::validate_written).
     fn validate_written(&self, config: &Value, findings: &mut Findings);
+    /// See [`StepHandler::calls`](crate::StepHandler::calls).
+    fn calls(&self, config: &Value) -> Option<String> {
+        let _ = config;
+        None
+    }
     /// Whether the output's type is known to fit [`StepInfo::output_schema`]; the engine checks
     /// the others.
     fn output_is_typed(&self) -> bool {
@@ -61,8 +70,13 @@ pub trait PreparedStep: Send + Sync {
     fn can_retry(&self, error: &StepError) -> bool;
     /// See [`StepHandler::retry_delay`](crate::StepHandler::retry_delay).
     fn retry_delay(&self, attempt: u32) -> Duration;
+    /// See [`StepHandler::already_done`](crate::StepHandler::already_done).
+    fn already_done<'a>(&'a self, ctx: &'a StepContext) -> BoxFuture<'a, Result<Done<Value>, StepError>> {
+        let _ = ctx;
+        Box::pin(async { Ok(Done::Unknown) })
+    }
     /// See [`Undo::undo`](crate::Undo::undo).
-    fn undo<'a>(&'a self, output: Value, ctx: &'a StepContext) -> BoxFuture<'a, Result<(), StepError>>;
+    fn undo<'a>(&'a self, output: Option<Value>, ctx: &'a StepContext) -> BoxFuture<'a, Result<(), StepError>>;
 }
 
 /// An [`IntegrationAdapter`](crate::IntegrationAdapter) without its type, before it is connected.
@@ -155,6 +169,8 @@ pub struct WorkflowTypeInfo {
     pub default_step_types: Vec<&'static str>,
     /// What happens when a step fails and the workflow doesn't say.
     pub on_failure: FailurePolicy,
+    /// The lock that a run holds when the workflow doesn't say.
+    pub lock: Option<&'static str>,
     /// The JSON Schema (2020-12) of the workflow's config.
     pub config_schema: Value,
 }

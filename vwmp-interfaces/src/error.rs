@@ -6,12 +6,15 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::wait::Wait;
+
 /// Why a step failed. The code that saw the failure decides on the class.
 #[derive(Debug)]
 pub struct StepError {
     class: ErrorClass,
     message: String,
     retry_after: Option<Duration>,
+    wait: Option<Box<Wait>>,
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
@@ -50,8 +53,17 @@ impl StepError {
         Self::new(ErrorClass::Denied, message)
     }
 
+    /// Not a failure: the step has to wait for something, and will be asked again when it is there. The attempt
+    /// ends, so that waiting holds no place and survives the process; the next one finds the answer in
+    /// [`StepContext::waited`](crate::StepContext::waited).
+    pub fn wait(wait: Wait) -> Self {
+        let mut error = Self::new(ErrorClass::Transient, wait.to_string());
+        error.wait = Some(Box::new(wait));
+        error
+    }
+
     fn new(class: ErrorClass, message: impl Into<String>) -> Self {
-        Self { class, message: message.into(), retry_after: None, source: None }
+        Self { class, message: message.into(), retry_after: None, wait: None, source: None }
     }
 
     /// Keeps the error that caused this one.
@@ -86,6 +98,11 @@ impl StepError {
     /// The other side's own word on when to come back.
     pub fn requested_delay(&self) -> Option<Duration> {
         self.retry_after
+    }
+
+    /// What the step waits for, if it does.
+    pub fn waits_for(&self) -> Option<&Wait> {
+        self.wait.as_deref()
     }
 
     /// The messages of the causes, nearest first.

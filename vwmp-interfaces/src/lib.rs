@@ -24,6 +24,7 @@ pub mod secret;
 pub mod step;
 pub mod template;
 pub mod time;
+pub mod wait;
 pub mod workflow_type;
 pub mod workspace_path;
 
@@ -37,9 +38,10 @@ pub use finding::{Findings, Place};
 pub use preview::{Change, Preview};
 pub use script::Script;
 pub use secret::Secret;
-pub use step::{Effect, Metadata, StepHandler, Undo};
+pub use step::{Done, Effect, Metadata, StepHandler, Undo};
 pub use time::{Clock, Timestamp};
 pub use tokio_util::sync::CancellationToken;
+pub use wait::{ApprovalRequest, Wait, Waited};
 pub use workflow_type::{WorkflowOutline, WorkflowTemplate, WorkflowTypePlugin};
 pub use workspace_path::WorkspacePath;
 

@@ -63,6 +63,9 @@ pub trait StepHandler: DeserializeOwned + JsonSchema + Send + Sync + 'static {
     const NAME: &'static str;
     /// What doing the same step a second time would do. Retry and resume obey it.
     const EFFECT: Effect;
+    /// Whether others see the work from then on and it can't be taken back: a push, a publication. A run that
+    /// fails after such a step is continued, never rolled back.
+    const POINT_OF_NO_RETURN: bool = false;
     /// What later steps read as `$<step-outputs.ID.…>`.
     type Output: Serialize + JsonSchema + Send;
 
@@ -109,6 +112,22 @@ pub trait StepHandler: DeserializeOwned + JsonSchema + Send + Sync + 'static {
         async { Ok(Preview::unknown()) }
     }
 
+    /// Looks up whether the work was done by an attempt whose end nobody knows: the process died in between.
+    /// Only looks. Asked before such a step is repeated, and before anybody is asked about it.
+    fn already_done(
+        &self,
+        ctx: &StepContext,
+    ) -> impl Future<Output = Result<Done<Self::Output>, StepError>> + Send {
+        let _ = ctx;
+        async { Ok(Done::Unknown) }
+    }
+
+    /// The workflow file that the step calls, where it calls one. `config` is as written.
+    fn calls(config: &Value) -> Option<String> {
+        let _ = config;
+        None
+    }
+
     /// Whether another attempt may succeed after this error.
     fn can_retry(&self, error: &StepError) -> bool {
         error.is_transient()
@@ -123,11 +142,13 @@ pub trait StepHandler: DeserializeOwned + JsonSchema + Send + Sync + 'static {
 
 /// A handler that can take its work back. Registered with `register!(step NAME: undo);`.
 pub trait Undo: StepHandler<Output: DeserializeOwned + Sync> {
-    /// Takes back what the attempt that gave `output` did. Refuses when someone has changed the
-    /// result since.
+    /// Takes back what the step did. Refuses when someone has changed the result since. There is no `output`
+    /// when the last attempt failed or its end is unknown: then what was kept before acting
+    /// ([`StepContext::kept`]) says what there is to take back, if anything. Done twice, it leaves the world as
+    /// once does: the process may die in between.
     fn undo(
         &self,
-        output: &Self::Output,
+        output: Option<&Self::Output>,
         ctx: &StepContext,
     ) -> impl Future<Output = Result<(), StepError>> + Send;
 }
@@ -142,6 +163,17 @@ pub enum Effect {
     Idempotent,
     /// Can't be repeated safely. Never repeated when nobody knows how the last attempt ended.
     Once,
+}
+
+/// What [`StepHandler::already_done`] found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Done<T> {
+    /// The work is done; with the output it would have given.
+    Yes(T),
+    /// Nothing of it is done.
+    No,
+    /// It can't be told.
+    Unknown,
 }
 
 /// What people see of a plugin beside its name and its description.

@@ -38,6 +38,12 @@ pub trait WorkflowTypePlugin: Default + Send + Sync + 'static {
         FailurePolicy::Continue
     }
 
+    /// The lock that a run of this type holds from its first step to its last, when the workflow doesn't say: runs
+    /// that share a store and a lock follow each other.
+    fn lock() -> Option<&'static str> {
+        None
+    }
+
     /// Reports what is wrong or doubtful in a workflow of this type. Touches nothing outside the
     /// process.
     fn validate_workflow(&self, workflow: &WorkflowOutline, findings: &mut Findings) {
@@ -92,6 +98,9 @@ pub enum FailurePolicy {
     Continue,
     /// No further step starts.
     Stop,
+    /// No further step starts, and what was done is taken back, the last step first; unless a step that is a
+    /// point of no return is done already.
+    Rollback,
 }
 
 /// A checked workflow as the rules of its type see it.

@@ -49,6 +49,8 @@ fn assemble(workflow: &Workflow, inputs: Inputs, binding: Binding) -> Plan {
         max_parallel: inputs.max_parallel.or(workflow.max_parallel).unwrap_or(by_default).max(1),
         timeout: workflow.timeout,
         on_failure: workflow.on_failure,
+        lock: workflow.lock.clone(),
+        outputs: Arc::clone(&workflow.outputs),
         main_steps: workflow.main_steps,
         graph: graph(workflow),
         resolved: masked(binding.config, &masker),

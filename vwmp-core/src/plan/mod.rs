@@ -1,6 +1,7 @@
 //! A workflow with everything bound: steps in a fixed order, edges as numbers. Immutable.
 
 mod build;
+mod extras;
 mod graph;
 pub mod preview;
 pub mod render;
@@ -24,6 +25,7 @@ use crate::template::{Condition, Template};
 
 pub(crate) use build::{build, sketch};
 pub(crate) use graph::sort;
+pub use extras::{CachePolicy, Extras, FanOut, Items, MOST_ITEMS};
 pub use graph::{Cycle, Graph};
 pub use retry::{Backoff, RetryPolicy};
 
@@ -44,6 +46,10 @@ pub struct Plan {
     pub(crate) max_parallel: usize,
     pub(crate) timeout: Option<Duration>,
     pub(crate) on_failure: FailurePolicy,
+    /// The lock that the run holds from its first step to its last.
+    pub(crate) lock: Option<Arc<str>>,
+    /// What the run gives to whoever called it, by name.
+    pub(crate) outputs: Arc<[(String, Template)]>,
     pub(crate) steps: Vec<PlannedStep>,
     /// How many of `steps` belong to the main part; the others are `finally`.
     pub(crate) main_steps: usize,
@@ -71,6 +77,8 @@ pub struct PlannedStep {
     pub(crate) config: Arc<Template>,
     pub(crate) when: Option<Arc<Condition>>,
     pub(crate) policy: Arc<StepPolicy>,
+    /// What few steps have.
+    pub(crate) extras: Option<Arc<Extras>>,
 }
 
 /// How a step is carried out. Steps that are carried out alike share one.
@@ -153,6 +161,21 @@ impl Plan {
         step.get() >= self.main_steps
     }
 
+    /// What happens when a step fails.
+    pub fn on_failure(&self) -> FailurePolicy {
+        self.on_failure
+    }
+
+    /// The lock that the run holds from its first step to its last.
+    pub fn lock(&self) -> Option<&str> {
+        self.lock.as_deref()
+    }
+
+    /// What the run gives to whoever called it, by name.
+    pub fn outputs(&self) -> &[(String, Template)] {
+        &self.outputs
+    }
+
     /// How many steps may run at once.
     pub fn max_parallel(&self) -> usize {
         self.max_parallel
@@ -210,6 +233,21 @@ impl PlannedStep {
     /// How it is carried out.
     pub fn policy(&self) -> &StepPolicy {
         &self.policy
+    }
+
+    /// How it fans out, if it does.
+    pub fn fan_out(&self) -> Option<&FanOut> {
+        self.extras.as_deref()?.fan_out.as_ref()
+    }
+
+    /// The lock that it holds from its start to its end.
+    pub fn lock(&self) -> Option<&Arc<str>> {
+        self.extras.as_deref()?.lock.as_ref()
+    }
+
+    /// When an earlier result may stand for it.
+    pub fn cache(&self) -> Option<&CachePolicy> {
+        self.extras.as_deref()?.cache.as_ref()
     }
 }
 

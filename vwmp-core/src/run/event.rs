@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use vwmp_interfaces::{ErrorClass, StepError, Timestamp};
+use vwmp_interfaces::{ErrorClass, StepError, Timestamp, Wait};
 
+use super::unit::Unit;
 use crate::plan::StepIndex;
 
 /// One thing that happened.
@@ -36,25 +37,60 @@ pub enum EventKind {
         /// Why.
         failure: Box<Failure>,
     },
+    /// The process that drove the run was gone, or the run had ended and must be continued: another process
+    /// goes on with it. Attempts that were under way have ended unseen.
+    RunResumed {
+        /// Who wanted it.
+        by: Arc<str>,
+    },
     /// Somebody wants the run to end early.
     CancelRequested {
-        /// Who or what, and why.
+        /// Why.
         reason: Arc<str>,
+        /// Who, where it is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<Arc<str>>,
     },
     /// Somebody wants the run to end at once: running attempts are left behind, and no step starts
     /// any more, `finally` steps included.
     KillRequested,
+    /// The result of an earlier run stands for the step.
+    StepReused {
+        /// The step.
+        step: StepIndex,
+        /// The earlier run.
+        run: Arc<str>,
+        /// What the step gave there.
+        output: Arc<Value>,
+    },
+    /// A step that fans out has its items: from now on each is carried out like a step.
+    StepExpanded {
+        /// The step.
+        step: StepIndex,
+        /// What each item reads as `item`, or as `matrix`.
+        items: Arc<Vec<Value>>,
+    },
+    /// A step waits for its lock.
+    LockAwaited {
+        /// The step.
+        step: StepIndex,
+    },
+    /// A step has its lock, until it ends.
+    LockAcquired {
+        /// The step.
+        step: StepIndex,
+    },
     /// An attempt may begin.
     AttemptStarted {
         /// The step.
-        step: StepIndex,
+        step: Unit,
         /// Which attempt, from 1.
         attempt: u32,
     },
     /// An attempt ended.
     AttemptFinished {
         /// The step.
-        step: StepIndex,
+        step: Unit,
         /// Which attempt.
         attempt: u32,
         /// How. Secrets are masked.
@@ -63,10 +99,33 @@ pub enum EventKind {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         masked: bool,
     },
+    /// Somebody answered what a step waits for.
+    Answered {
+        /// The step.
+        step: Unit,
+        /// Yes or no.
+        approved: bool,
+        /// Who.
+        by: Arc<str>,
+        /// What they said about it.
+        comment: Arc<str>,
+    },
+    /// The handler is asked whether an attempt whose end nobody knows did its work.
+    LookupStarted {
+        /// The step.
+        step: Unit,
+    },
+    /// The handler was asked, or somebody said, whether such an attempt did its work.
+    LookupFinished {
+        /// The step.
+        step: Unit,
+        /// The answer.
+        found: Found,
+    },
     /// Another attempt will follow.
     RetryScheduled {
         /// The step.
-        step: StepIndex,
+        step: Unit,
         /// The attempt to come.
         attempt: u32,
         /// When it may begin at the earliest.
@@ -75,14 +134,57 @@ pub enum EventKind {
     /// A step has its final status.
     StepFinished {
         /// The step.
-        step: StepIndex,
+        step: Unit,
         /// The status.
         status: StepStatus,
         /// Why, where no attempt says it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         cause: Option<Box<Cause>>,
     },
-    /// The run ended; no event follows.
+    /// What was done is taken back from now on, the last step first.
+    RollbackStarted {
+        /// Why.
+        reason: Arc<str>,
+        /// Who wanted it, where somebody did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<Arc<str>>,
+    },
+    /// A step's work is about to be taken back.
+    UndoStarted {
+        /// The step.
+        step: Unit,
+        /// Which attempt to take it back, from 1.
+        attempt: u32,
+    },
+    /// An attempt to take a step's work back ended.
+    UndoFinished {
+        /// The step.
+        step: Unit,
+        /// Which attempt.
+        attempt: u32,
+        /// How.
+        outcome: Outcome,
+    },
+    /// Another attempt to take a step's work back will follow.
+    UndoRetryScheduled {
+        /// The step.
+        step: Unit,
+        /// The attempt to come.
+        attempt: u32,
+        /// When it may begin at the earliest.
+        not_before: Timestamp,
+    },
+    /// It is settled whether a step's work is taken back.
+    StepUndone {
+        /// The step.
+        step: Unit,
+        /// How.
+        undone: Undone,
+        /// Why, where it isn't.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<Arc<str>>,
+    },
+    /// The run ended; none but [`EventKind::RunResumed`] or [`EventKind::RollbackStarted`] follows.
     RunFinished {
         /// How.
         status: RunStatus,
@@ -95,6 +197,10 @@ pub enum EventKind {
 pub enum Outcome {
     /// The work is done; with the output.
     Succeeded(Arc<Value>),
+    /// Nothing that the work depends on has changed, so an earlier output stands for it.
+    Cached(Arc<Value>),
+    /// The step waits for something; another attempt follows when it is there.
+    Waiting(Box<Wait>),
     /// The handler, or the engine on its behalf, reported an error.
     Failed(Box<Failure>),
     /// It took longer than it may.
@@ -105,6 +211,30 @@ pub enum Outcome {
     Panicked(Box<Failure>),
     /// The process ended in between; nobody knows whether the work was done.
     Lost,
+}
+
+/// Whether an attempt whose end nobody knows did its work.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "found", content = "detail", rename_all = "snake_case")]
+pub enum Found {
+    /// It did; with the output.
+    Done(Arc<Value>),
+    /// It did nothing.
+    NotDone,
+    /// The handler can't tell, and why where there is more to say.
+    Unknown(Option<Arc<str>>),
+}
+
+/// Whether a step's work is taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Undone {
+    /// It is.
+    Yes,
+    /// The handler can't take its work back, so what it did stands.
+    Impossible,
+    /// It could not be taken back, so what the step did stands.
+    Failed,
 }
 
 /// How an attempt was interrupted.
@@ -168,6 +298,13 @@ pub enum Cause {
         /// That step.
         step: StepIndex,
     },
+    /// Another item of the same step failed, and the step says `fail_fast`.
+    FailFast {
+        /// That item.
+        item: u32,
+    },
+    /// Only other steps were wanted.
+    NotChosen,
     /// The run was stopping.
     Stopping {
         /// Why.
@@ -189,6 +326,14 @@ pub enum RunStatus {
     Failed,
     /// Somebody wanted it to end early.
     Cancelled,
+    /// A step failed, and everything that was done is taken back.
+    RolledBack,
+    /// A step failed, and not everything that was done could be taken back.
+    RollbackFailed,
+    /// A step failed after a point of no return: the run must be continued, not restarted.
+    MustContinue,
+    /// The run has not ended: nobody drives it, or it needs an answer to go on. Never recorded.
+    Interrupted,
 }
 
 impl StepStatus {
@@ -214,8 +359,29 @@ impl RunStatus {
             Self::SucceededWithTolerated => "succeeded_with_tolerated",
             Self::Failed => "failed",
             Self::Cancelled => "cancelled",
+            Self::RolledBack => "rolled_back",
+            Self::RollbackFailed => "rollback_failed",
+            Self::MustContinue => "must_continue",
+            Self::Interrupted => "interrupted",
         }
     }
+
+    /// The status with that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.name() == name)
+    }
+
+    /// Every status.
+    pub const ALL: [Self; 8] = [
+        Self::Succeeded,
+        Self::SucceededWithTolerated,
+        Self::Failed,
+        Self::Cancelled,
+        Self::RolledBack,
+        Self::RollbackFailed,
+        Self::MustContinue,
+        Self::Interrupted,
+    ];
 }
 
 impl Failure {

@@ -100,6 +100,8 @@ fn of_texts(
         max_parallel: texts.get("max_parallel").and_then(policy::int).and_then(|max| max.try_into().ok()),
         timeout: texts.get("timeout").and_then(policy::timeout),
         on_failure: on_failure(texts, workflow_type.as_deref()),
+        lock: workflow_type.as_deref().and_then(|one| one.info().lock).map(Arc::from),
+        outputs: Arc::from([]),
         workflow_type,
         adapters: adapters(plugins.adapters, registry),
         adapters_read: adapters(adapters_read, registry),
@@ -277,6 +279,7 @@ impl Draft<'_> {
             config: self.config.template,
             when: self.when,
             policy: self.policy,
+            extras: None,
         })
     }
 }

@@ -30,6 +30,7 @@ use crate::config::{ConfigFile, Layers, Setting};
 use crate::diagnostic::Diagnostics;
 use crate::document::Document;
 use crate::plan::{Plan, PlannedStep};
+use crate::template::Template;
 use crate::registry::{RegisteredAdapter, RegisteredWorkflowType, Registry};
 
 pub(crate) use binding::Binding;
@@ -49,6 +50,8 @@ pub struct Workflow {
     pub(crate) max_parallel: Option<usize>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) on_failure: FailurePolicy,
+    pub(crate) lock: Option<Arc<str>>,
+    pub(crate) outputs: Arc<[(String, Template)]>,
     /// As written, `finally` steps last.
     pub(crate) steps: Vec<PlannedStep>,
     pub(crate) main_steps: usize,

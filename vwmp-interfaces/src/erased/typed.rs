@@ -16,7 +16,7 @@ use crate::context::StepContext;
 use crate::error::StepError;
 use crate::finding::Findings;
 use crate::preview::Preview;
-use crate::step::{Effect, StepHandler, Undo};
+use crate::step::{Done, Effect, StepHandler, Undo};
 use crate::workflow_type::{WorkflowContext, WorkflowOutline, WorkflowTypePlugin};
 
 /// The doc comment in a schema, taken out of it.
@@ -36,7 +36,7 @@ pub struct TypedStep<H> {
     handler: PhantomData<fn() -> H>,
 }
 
-type UndoFn<H> = for<'a> fn(&'a H, Value, &'a StepContext) -> BoxFuture<'a, Result<(), StepError>>;
+type UndoFn<H> = for<'a> fn(&'a H, Option<Value>, &'a StepContext) -> BoxFuture<'a, Result<(), StepError>>;
 
 struct Prepared<H> {
     handler: H,
@@ -65,13 +65,15 @@ impl<H: Undo> TypedStep<H> {
 
 fn typed_undo<'a, H: Undo>(
     handler: &'a H,
-    output: Value,
+    output: Option<Value>,
     ctx: &'a StepContext,
 ) -> BoxFuture<'a, Result<(), StepError>> {
     Box::pin(async move {
-        let output = read_config::<H::Output>(output)
+        let output = output
+            .map(read_config::<H::Output>)
+            .transpose()
             .map_err(|error| StepError::permanent(format!("can't read the step's output back: {error}")))?;
-        handler.undo(&output, ctx).await
+        handler.undo(output.as_ref(), ctx).await
     })
 }
 
@@ -82,6 +84,10 @@ impl<H: StepHandler> DynStep for TypedStep<H> {
 
     fn effect(&self) -> Effect {
         H::EFFECT
+    }
+
+    fn point_of_no_return(&self) -> bool {
+        H::POINT_OF_NO_RETURN
     }
 
     fn info(&self) -> &StepInfo {
@@ -108,6 +114,10 @@ impl<H: StepHandler> DynStep for TypedStep<H> {
 
     fn validate_written(&self, config: &Value, findings: &mut Findings) {
         H::validate_written(config, findings);
+    }
+
+    fn calls(&self, config: &Value) -> Option<String> {
+        H::calls(config)
     }
 
     fn output_is_typed(&self) -> bool {
@@ -153,7 +163,17 @@ impl<H: StepHandler> PreparedStep for Prepared<H> {
         self.handler.retry_delay(attempt)
     }
 
-    fn undo<'a>(&'a self, output: Value, ctx: &'a StepContext) -> BoxFuture<'a, Result<(), StepError>> {
+    fn already_done<'a>(&'a self, ctx: &'a StepContext) -> BoxFuture<'a, Result<Done<Value>, StepError>> {
+        Box::pin(async move {
+            Ok(match self.handler.already_done(ctx).await? {
+                Done::Yes(output) => Done::Yes(Self::output(output)?),
+                Done::No => Done::No,
+                Done::Unknown => Done::Unknown,
+            })
+        })
+    }
+
+    fn undo<'a>(&'a self, output: Option<Value>, ctx: &'a StepContext) -> BoxFuture<'a, Result<(), StepError>> {
         match self.undo {
             Some(undo) => undo(&self.handler, output, ctx),
             None => Box::pin(async { Err(StepError::permanent(format!("{} can't be undone", H::NAME))) }),
@@ -263,6 +283,7 @@ impl<T: WorkflowTypePlugin> DynWorkflowType for TypedWorkflowType<T> {
             templates: T::templates(),
             default_step_types: T::default_step_types(),
             on_failure: T::on_failure(),
+            lock: T::lock(),
             config_schema: schema_of::<T::Config>(),
         })
     }
