@@ -81,7 +81,12 @@ pub trait Outputs: Send + Sync {
 /// does.
 pub trait Keepsakes: Send + Sync {
     /// Keeps bytes of a step under a name; what is there already stays.
-    fn keep<'a>(&'a self, step: &'a str, name: &'a str, bytes: &'a [u8]) -> BoxFuture<'a, Result<(), StepError>>;
+    fn keep<'a>(
+        &'a self,
+        step: &'a str,
+        name: &'a str,
+        bytes: &'a [u8],
+    ) -> BoxFuture<'a, Result<(), StepError>>;
     /// What was kept under a name.
     fn kept<'a>(&'a self, step: &'a str, name: &'a str) -> BoxFuture<'a, Result<Option<Vec<u8>>, StepError>>;
 }

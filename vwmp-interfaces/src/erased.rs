@@ -76,7 +76,11 @@ pub trait PreparedStep: Send + Sync {
         Box::pin(async { Ok(Done::Unknown) })
     }
     /// See [`Undo::undo`](crate::Undo::undo).
-    fn undo<'a>(&'a self, output: Option<Value>, ctx: &'a StepContext) -> BoxFuture<'a, Result<(), StepError>>;
+    fn undo<'a>(
+        &'a self,
+        output: Option<Value>,
+        ctx: &'a StepContext,
+    ) -> BoxFuture<'a, Result<(), StepError>>;
 }
 
 /// An [`IntegrationAdapter`](crate::IntegrationAdapter) without its type, before it is connected.

@@ -41,6 +41,23 @@ impl Graph {
         self.dependents.row(step)
     }
 
+    /// Whether a step needs another one, directly or through others.
+    pub fn reaches(&self, step: StepIndex, need: StepIndex) -> bool {
+        let mut seen = std::collections::HashSet::new();
+        let mut todo = vec![step];
+        while let Some(step) = todo.pop() {
+            for &one in self.needs(step) {
+                if one == need {
+                    return true;
+                }
+                if one > need && seen.insert(one) {
+                    todo.push(one);
+                }
+            }
+        }
+        false
+    }
+
     /// How many edges there are.
     pub fn edges(&self) -> usize {
         self.needs.targets.len()

@@ -2,6 +2,7 @@
 
 mod build;
 mod extras;
+mod fan_out;
 mod graph;
 pub mod preview;
 pub mod render;
@@ -24,8 +25,9 @@ use crate::registry::{RegisteredAdapter, RegisteredStep, RegisteredWorkflowType}
 use crate::template::{Condition, Template};
 
 pub(crate) use build::{build, sketch};
-pub(crate) use graph::sort;
 pub use extras::{CachePolicy, Extras, FanOut, Items, MOST_ITEMS};
+pub use fan_out::items;
+pub(crate) use graph::sort;
 pub use graph::{Cycle, Graph};
 pub use retry::{Backoff, RetryPolicy};
 

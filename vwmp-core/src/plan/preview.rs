@@ -176,6 +176,7 @@ impl Asked<'_> {
             adapters: Arc::clone(&self.step.policy.adapters),
             cancelled: session.cancelled.child_token(),
             planned: Arc::clone(planned),
+            waited: None,
         };
         let context = StepContext::new(Arc::clone(&session.scope), attempt);
         let asking = tokio::time::timeout(PATIENCE, caught(prepared.preview(&context)));

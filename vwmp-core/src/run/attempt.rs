@@ -10,10 +10,10 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::time::Instant;
 use vwmp_interfaces::erased::PreparedStep;
-use vwmp_interfaces::{BoxFuture, Findings, Place, StepError};
+use vwmp_interfaces::{BoxFuture, Done, Findings, Place, StepError};
 
-use super::event::{Failure, Interruption, Outcome};
-use super::ports::{Attempt, Executor};
+use super::event::{Failure, Found, Interruption, Outcome};
+use super::ports::{Attempt, CacheAnswer, CacheRequest, Executor, StepCache, Task};
 use crate::masking::texts_in;
 use crate::registry::RegisteredStep;
 use crate::schema::{dotted, scripts_as_text, unreadable};
@@ -37,7 +37,7 @@ impl Executor for LocalExecutor {
 async fn carry_out(attempt: &Attempt) -> Outcome {
     let began = Instant::now();
     let cancelled = attempt.context.cancelled();
-    let limit = attempt.plan[attempt.step].policy.timeout;
+    let limit = attempt.plan[attempt.unit.step].policy.timeout;
     let answered = tokio::select! {
         biased;
         answer = ask_for_secrets(attempt) => answer,
@@ -53,10 +53,10 @@ async fn carry_out(attempt: &Attempt) -> Outcome {
         Ok(prepared) => prepared,
         Err(failure) => return Outcome::Failed(Box::new(failure)),
     };
-    let mut work = pin!(prepared.execute(&attempt.context));
+    let mut work = pin!(work(attempt, &prepared));
     let timed_out = tokio::select! {
         biased;
-        result = &mut work => return ended(attempt, &*prepared, result, began.elapsed()),
+        result = &mut work => return ended(attempt, &*prepared.step, result, began.elapsed()),
         () = cancelled.cancelled() => false,
         () = expired(limit.map(|limit| limit.saturating_sub(began.elapsed()))) => true,
     };
@@ -66,15 +66,100 @@ async fn carry_out(attempt: &Attempt) -> Outcome {
     let interruption = Box::new(Interruption { after, abandoned: late.is_err() });
     match late {
         // The request to stop came too late: what is done is done, and must not be done again.
-        Ok(Ok(output)) if !timed_out => finished(attempt, &*prepared, Ok(output)),
+        Ok(Ok(done)) if !timed_out => finished(attempt, &*prepared.step, Ok(done)),
         _ if timed_out => Outcome::TimedOut(interruption),
         _ => Outcome::Cancelled(interruption),
     }
 }
 
+/// A step that is ready to work.
+struct Ready {
+    step: Box<dyn PreparedStep>,
+    /// The config, where the step's result may be kept.
+    config: Option<Value>,
+}
+
+/// What an attempt gave, and whether it is from an earlier run.
+type Gave = (Value, bool);
+
+async fn work(attempt: &Attempt, ready: &Ready) -> Result<Gave, StepError> {
+    let (step, ctx) = (&ready.step, &attempt.context);
+    match &attempt.task {
+        Task::Execute => match (&attempt.cache, &ready.config) {
+            (Some(cache), Some(config)) => cached(attempt, &**cache, &**step, config).await,
+            _ => step.execute(ctx).await.map(|output| (output, false)),
+        },
+        Task::LookUp => {
+            let found = match step.already_done(ctx).await? {
+                Done::Yes(output) => Found::Done(Arc::new(output)),
+                Done::No => Found::NotDone,
+                Done::Unknown => Found::Unknown(None),
+            };
+            Ok((serde_json::to_value(found).unwrap_or_default(), false))
+        }
+        Task::Undo(output) => {
+            let output = output.as_ref().map(|output| Value::clone(output));
+            step.undo(output, ctx).await.map(|()| (Value::Null, false))
+        }
+    }
+}
+
+/// The work, unless an earlier result stands for it. A cache that doesn't work costs time, and nothing else.
+async fn cached(
+    attempt: &Attempt,
+    cache: &dyn StepCache,
+    step: &dyn PreparedStep,
+    config: &Value,
+) -> Result<Gave, StepError> {
+    let log = attempt.context.log();
+    let answer = match request(attempt, config) {
+        Ok(request) => cache.look(&request).await.map(|answer| (request, answer)),
+        Err(failure) => Err(StepError::invalid(failure.message)),
+    };
+    let (request, key) = match answer {
+        Ok((_, CacheAnswer::Hit { output, why })) => {
+            log.info(format!("nothing to do: {why}"));
+            return Ok((output, true));
+        }
+        Ok((request, CacheAnswer::Miss { key, why })) => {
+            log.info(format!("not from the cache: {why}"));
+            (request, key)
+        }
+        Err(error) => {
+            log.warn(format!("the cache can't be used: {}", Failure::from(&error).line()));
+            return step.execute(&attempt.context).await.map(|output| (output, false));
+        }
+    };
+    let output = step.execute(&attempt.context).await?;
+    // A secret is not kept for other runs.
+    if attempt.view.secrets.masker().finds_in(&output) {
+        log.warn("the result is not kept: there is a secret in the output");
+    } else if let Err(error) = cache.keep(&request, &key, &output).await {
+        log.warn(format!("the result can't be kept: {}", Failure::from(&error).line()));
+    }
+    Ok((output, false))
+}
+
+/// Everything that the result depends on.
+fn request(attempt: &Attempt, config: &Value) -> Result<CacheRequest, Failure> {
+    let step = &attempt.plan[attempt.unit.step];
+    let policy = step.cache().ok_or_else(|| Failure::invalid("the step has no cache"))?;
+    let key = policy.key.render(&attempt.view);
+    let origin = step.handler.origin();
+    Ok(CacheRequest {
+        step: format!("{}/{}", attempt.plan.workflow_name, attempt.unit.id(&attempt.plan)),
+        workspace: Arc::clone(&attempt.plan.workspace),
+        handler: format!("{} {}", step.handler.name(), origin.version),
+        config: config.clone(),
+        inputs: policy.inputs.clone(),
+        key: key.map_err(|error| Failure::invalid(format!("cache.key: {error}")))?,
+        outputs: policy.outputs.clone(),
+    })
+}
+
 /// Sees to it that the secrets which the config reads are there.
 async fn ask_for_secrets(attempt: &Attempt) -> Result<(), Failure> {
-    let step = &attempt.plan[attempt.step];
+    let step = &attempt.plan[attempt.unit.step];
     if attempt.plan.secret_sources.is_empty() {
         return Ok(());
     }
@@ -87,8 +172,8 @@ async fn ask_for_secrets(attempt: &Attempt) -> Result<(), Failure> {
 }
 
 /// The config with all its values, read by the handler.
-fn prepare(attempt: &Attempt) -> Result<Box<dyn PreparedStep>, Failure> {
-    let step = &attempt.plan[attempt.step];
+fn prepare(attempt: &Attempt) -> Result<Ready, Failure> {
+    let step = &attempt.plan[attempt.unit.step];
     let config =
         step.config.render(&attempt.view).map_err(|error| Failure::invalid(format!("config: {error}")))?;
     let rendered = !matches!(*step.config, Template::Literal(_));
@@ -97,16 +182,17 @@ fn prepare(attempt: &Attempt) -> Result<Box<dyn PreparedStep>, Failure> {
     if rendered {
         check_rendered(&step.handler, &config)?;
     }
+    let kept = (step.cache().is_some() && attempt.task == Task::Execute).then(|| config.clone());
     let prepared = step.handler.prepare(config).map_err(|error| Failure::invalid(unreadable(&error)))?;
     if rendered {
         check_prepared(&*prepared)?;
     }
-    Ok(prepared)
+    Ok(Ready { step: prepared, config: kept })
 }
 
 /// What the handler takes as a secret is one, wherever it came from; so is what is computed from one.
 fn watch(attempt: &Attempt, config: &Value) {
-    let step = &attempt.plan[attempt.step];
+    let step = &attempt.plan[attempt.unit.step];
     let mut texts = Vec::new();
     if step.handler.takes_secrets() {
         let parts = marked::values(config, &step.handler.info().config_schema, marked::SECRET);
@@ -137,7 +223,7 @@ fn refuse_arguments(attempt: &Attempt, config: &Value) -> Result<(), Failure> {
     if masker.is_empty() {
         return Ok(());
     }
-    let schema = &attempt.plan[attempt.step].handler.info().config_schema;
+    let schema = &attempt.plan[attempt.unit.step].handler.info().config_schema;
     let arguments = marked::values(config, schema, marked::ARGUMENT);
     match arguments.into_iter().find(|(_, argument)| masker.finds_in(argument)) {
         Some((pointer, _)) => Err(Failure::invalid(format!(
@@ -177,7 +263,7 @@ fn check_prepared(prepared: &dyn PreparedStep) -> Result<(), Failure> {
 fn ended(
     attempt: &Attempt,
     prepared: &dyn PreparedStep,
-    result: Result<Value, StepError>,
+    result: Result<Gave, StepError>,
     after: Duration,
 ) -> Outcome {
     if result.is_err() && attempt.context.cancelled().is_cancelled() {
@@ -186,10 +272,15 @@ fn ended(
     finished(attempt, prepared, result)
 }
 
-fn finished(attempt: &Attempt, prepared: &dyn PreparedStep, result: Result<Value, StepError>) -> Outcome {
+fn finished(attempt: &Attempt, prepared: &dyn PreparedStep, result: Result<Gave, StepError>) -> Outcome {
     let checked = match result {
-        Ok(output) => check_output(attempt, output),
+        Ok((found, _)) if attempt.task != Task::Execute => return Outcome::Succeeded(Arc::new(found)),
+        Ok((output, true)) => return Outcome::Cached(shared(output)),
+        Ok((output, false)) => check_output(attempt, output),
         Err(error) => {
+            if let Some(wait) = error.waits_for() {
+                return Outcome::Waiting(Box::new(wait.clone()));
+            }
             let retry_delay =
                 prepared.can_retry(&error).then(|| prepared.retry_delay(attempt.context.attempt()));
             Err(Failure { retry_delay, ..Failure::from(&error) })
@@ -208,7 +299,7 @@ fn shared(output: Value) -> Arc<Value> {
 }
 
 fn check_output(attempt: &Attempt, output: Value) -> Result<Value, Failure> {
-    let handler = &attempt.plan[attempt.step].handler;
+    let handler = &attempt.plan[attempt.unit.step].handler;
     let size = weight(&output);
     if size > attempt.limits.output_bytes {
         return Err(Failure::permanent(format!(

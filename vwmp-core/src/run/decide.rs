@@ -1,16 +1,23 @@
 //! What happens next. Pure: every policy of a run is here, and can be tested as a table.
 
+mod fan_out;
+mod rollback;
+mod settle;
+mod words;
+
 use std::sync::Arc;
-use std::time::Duration;
 
-use vwmp_interfaces::{Effect, ErrorClass, Timestamp};
+use vwmp_interfaces::Timestamp;
 
-use super::event::{Cause, EventKind, Failure, Outcome, StepStatus};
-use super::state::{RunState, Stop};
+use super::event::{Cause, EventKind, Failure, StepStatus};
+use super::state::{Lock, Part, RunState, Stop};
 use super::step_state::Phase;
+use super::unit::Unit;
 use super::view::View;
 use crate::plan::{Plan, StepIndex};
 use crate::template::NeedsStatus;
+
+use self::settle::{final_status, settle};
 
 /// How many steps one decision looks at, at most: what is decided is shown before more is decided.
 const BATCH: usize = 1024;
@@ -21,79 +28,35 @@ pub fn decide(plan: &Plan, state: &RunState, view: &View, now: Timestamp, events
     if state.ended().is_some() {
         return;
     }
-    events.extend(state.unsettled.iter().map(|&step| settle(plan, state, step, now)));
-    if !events.is_empty() {
+    events.extend(state.unsettled.iter().filter_map(|&unit| settle(plan, state, unit, now)));
+    events.extend(fan_out::close(state));
+    if !events.is_empty() || !state.questions().is_empty() {
         return;
     }
-    if state.main_is_stopping() {
-        end_the_rest(plan, state, 0..plan.main_steps, events);
-    } else if state.finally_is_stopping() {
-        end_the_rest(plan, state, plan.main_steps..plan.steps.len(), events);
-    } else {
-        start_ready(plan, state, view, now, events);
+    match state.lock_to_take(plan) {
+        Some(Lock::Free) => return events.push(EventKind::LockAwaited { step: None }),
+        Some(_) => return,
+        None => {}
+    }
+    match state.part() {
+        _ if state.was_killed() && rollback::is_due(plan, state) => {}
+        Part::Main if state.part_is_stopping() => end_the_rest(plan, state, 0..plan.main_steps, events),
+        Part::Finally if state.part_is_stopping() => {
+            end_the_rest(plan, state, plan.main_steps..plan.steps.len(), events);
+        }
+        Part::Main | Part::Finally => start_ready(plan, state, view, now, events),
+        Part::Verdict => rollback::begin(plan, state, events),
+        Part::Rollback => events.extend(rollback::next(plan, state, now)),
     }
     if events.is_empty() && state.everything_ended() {
-        events.push(EventKind::RunFinished { status: state.verdict() });
+        events.push(EventKind::RunFinished { status: state.verdict(plan) });
     }
 }
 
 /// When [`decide`] has to be asked again although nothing happened.
 pub fn next_wakeup(state: &RunState) -> Option<Timestamp> {
-    state.delayed.first().map(|&(at, _)| at)
-}
-
-/// A step whose attempt ended gets another one or its final status.
-fn settle(plan: &Plan, state: &RunState, step: StepIndex, now: Timestamp) -> EventKind {
-    let planned = &plan[step];
-    let Some(trouble) = state.step(step).trouble() else {
-        return EventKind::StepFinished { step, status: StepStatus::Succeeded, cause: None };
-    };
-    let attempts = state.step(step).attempts;
-    let stopping = state.main_is_stopping() || state.finally_is_stopping();
-    match advised_delay(trouble, planned.handler.effect(), attempts) {
-        Some(advised) if !stopping && attempts < planned.policy.retry.max_attempts => {
-            let delay = planned.policy.retry.delay_after(attempts, advised, (&state.run_id, &planned.id));
-            let delay = delay.max(requested_delay(trouble));
-            EventKind::RetryScheduled { step, attempt: attempts + 1, not_before: now.after(delay) }
-        }
-        _ => EventKind::StepFinished {
-            step,
-            status: final_status(trouble, planned.policy.required),
-            cause: None,
-        },
-    }
-}
-
-/// How long the handler would wait before another attempt; nothing when there must be none.
-/// An attempt that was interrupted may have done its work, so only an effect that can be repeated
-/// is tried again after it.
-fn advised_delay(trouble: &Outcome, effect: Effect, attempts: u32) -> Option<Duration> {
-    match trouble {
-        Outcome::Failed(failure) => failure.retry_delay,
-        Outcome::TimedOut(_) | Outcome::Lost if effect != Effect::Once => {
-            Some(vwmp_interfaces::step::default_retry_delay(attempts))
-        }
-        _ => None,
-    }
-}
-
-/// The other side's own word on when to come back, which outweighs the workflow's.
-fn requested_delay(trouble: &Outcome) -> Duration {
-    match trouble {
-        Outcome::Failed(failure) => failure.retry_after.unwrap_or_default(),
-        _ => Duration::ZERO,
-    }
-}
-
-fn final_status(trouble: &Outcome, required: bool) -> StepStatus {
-    match trouble {
-        Outcome::Succeeded(_) => StepStatus::Succeeded,
-        Outcome::Cancelled(_) => StepStatus::Cancelled,
-        _ if !required => StepStatus::Tolerated,
-        Outcome::TimedOut(_) => StepStatus::TimedOut,
-        Outcome::Lost => StepStatus::Lost,
-        Outcome::Failed(_) | Outcome::Panicked(_) => StepStatus::Failed,
-    }
+    let delayed = state.delayed.first().map(|&(at, _)| at);
+    delayed.into_iter().chain(state.rollback().and_then(rollback::due)).min()
 }
 
 /// The run is stopping: what has not started never will.
@@ -104,39 +67,66 @@ fn end_the_rest(plan: &Plan, state: &RunState, steps: std::ops::Range<usize>, ev
         Some(Stop::StepFailed(step)) => (StepStatus::Skipped, format!("{} failed", plan[*step].id).into()),
         None => return,
     };
-    events.extend(steps.map(StepIndex::new).filter_map(|step| match state.step(step).phase {
+    let end = |unit: Unit| match state.unit(unit).phase {
         // It failed, and would have been tried again.
         Phase::Delayed if status == StepStatus::Skipped => {
-            let trouble = state.step(step).trouble()?;
-            let status = final_status(trouble, plan[step].policy.required);
-            Some(EventKind::StepFinished { step, status, cause: None })
+            let trouble = state.unit(unit).trouble()?;
+            let status = final_status(trouble, plan[unit.step].policy.required);
+            Some(EventKind::StepFinished { step: unit, status, cause: None })
         }
-        Phase::Pending | Phase::Delayed => {
+        Phase::Pending | Phase::Delayed | Phase::Locking | Phase::Waiting => {
             let cause = Cause::Stopping { reason: Arc::clone(&reason) };
-            Some(EventKind::StepFinished { step, status, cause: Some(Box::new(cause)) })
+            Some(EventKind::StepFinished { step: unit, status, cause: Some(Box::new(cause)) })
         }
         _ => None,
-    }));
+    };
+    for step in steps.map(StepIndex::new) {
+        match state.fan(step) {
+            Some(fan) if state.step(step).phase == Phase::Expanded => {
+                let items = (0..fan.states.len() as u32).map(|item| Unit::item_of(step, item));
+                events.extend(items.filter_map(end));
+            }
+            _ => events.extend(end(step.into())),
+        }
+    }
 }
 
 fn start_ready(plan: &Plan, state: &RunState, view: &View, now: Timestamp, events: &mut Vec<EventKind>) {
     let mut places = plan.max_parallel.saturating_sub(state.running);
-    let due = state.delayed.iter().take_while(|&&(at, _)| at <= now).map(|&(_, step)| step);
-    for step in due.chain(state.ready.iter()).take(BATCH) {
+    let due = state.delayed.iter().take_while(|&&(at, _)| at <= now).map(|&(_, unit)| unit);
+    for unit in due.chain(state.ready.iter()).take(BATCH) {
         if places == 0 {
             break;
         }
-        let attempts = state.step(step).attempts;
-        // Whether it runs is asked once, before its first attempt.
-        let event = if attempts > 0 { None } else { refusal(plan, state, view, step) };
-        places -= usize::from(event.is_none());
-        events.push(event.unwrap_or(EventKind::AttemptStarted { step, attempt: attempts + 1 }));
+        let event = start(plan, state, view, unit);
+        places -= usize::from(matches!(event, EventKind::AttemptStarted { .. }));
+        events.push(event);
+    }
+}
+
+fn start(plan: &Plan, state: &RunState, view: &View, unit: Unit) -> EventKind {
+    let (step, standing) = (unit.step, state.unit(unit));
+    let first = standing.attempts == 0 && unit.item().is_none();
+    // Whether it runs is asked once, before its first attempt, and not again when it has got its lock.
+    if first
+        && !standing.is_locked()
+        && let Some(refused) = refusal(plan, state, view, step)
+    {
+        return refused;
+    }
+    if plan[step].lock().is_some() && !state.step(step).is_locked() && unit.item().is_none() {
+        return EventKind::LockAwaited { step: Some(step) };
+    }
+    match plan[step].fan_out().filter(|_| first) {
+        Some(fan) => fan_out::expand(plan, step, fan, view),
+        None => EventKind::AttemptStarted { step: unit, attempt: standing.attempts + 1 },
     }
 }
 
 /// The end of a step that will not run; nothing when it runs.
 fn refusal(plan: &Plan, state: &RunState, view: &View, step: StepIndex) -> Option<EventKind> {
-    let finished = |status, cause| EventKind::StepFinished { step, status, cause: Some(Box::new(cause)) };
+    let finished =
+        |status, cause| EventKind::StepFinished { step: step.into(), status, cause: Some(Box::new(cause)) };
     let failed_need = plan.needs(step).iter().copied().find(|&need| blocks(plan, state, step, need));
     let when = plan[step].when();
     let asks_status = when.is_some_and(crate::template::Condition::uses_status_function);
@@ -174,55 +164,9 @@ fn blocks(plan: &Plan, state: &RunState, step: StepIndex, need: StepIndex) -> bo
 /// What `succeeded()` and `failed()` say: in the main part about the needs of the step, in
 /// `finally` about the run as well.
 fn needs_status(plan: &Plan, state: &RunState, step: StepIndex, need_failed: bool) -> NeedsStatus {
-    use super::event::RunStatus::{Cancelled, Failed};
-    let run_failed = plan.is_finally(step) && matches!(state.verdict(), Failed | Cancelled);
+    use super::event::RunStatus::{Succeeded, SucceededWithTolerated};
+    let run_failed =
+        plan.is_finally(step) && !matches!(state.verdict(plan), Succeeded | SucceededWithTolerated);
     let failed = need_failed || run_failed;
     NeedsStatus { succeeded: !failed, failed }
-}
-
-impl Cause {
-    /// One line for people.
-    pub fn describe(&self, plan: &Plan) -> String {
-        match self {
-            Self::Condition { when } => format!("its condition `{when}` does not hold"),
-            Self::Need { step } => format!("it needs {}, which did not succeed", plan[*step].id()),
-            Self::Stopping { reason } => format!("the run was stopping: {reason}"),
-            Self::Failure(failure) => failure.message.clone(),
-        }
-    }
-}
-
-impl Outcome {
-    /// One line for people; nothing for success.
-    pub fn describe(&self) -> Option<String> {
-        Some(match self {
-            Self::Succeeded(_) => return None,
-            Self::Failed(failure) => failure.message.clone(),
-            Self::Panicked(failure) => format!("the handler panicked: {}", failure.message),
-            Self::TimedOut(how) => format!("it took longer than {}{}", seconds(how.after), abandoned(how)),
-            Self::Cancelled(how) => format!("cancelled after {}{}", seconds(how.after), abandoned(how)),
-            Self::Lost => "the process ended during the attempt; whether the work was done is unknown".into(),
-        })
-    }
-
-    /// Whether another attempt could be of use, by the outcome alone.
-    pub fn class(&self) -> Option<ErrorClass> {
-        match self {
-            Self::Failed(failure) | Self::Panicked(failure) => Some(failure.class),
-            Self::TimedOut(_) => Some(ErrorClass::Transient),
-            Self::Succeeded(_) | Self::Cancelled(_) | Self::Lost => None,
-        }
-    }
-}
-
-fn abandoned(how: &super::event::Interruption) -> &'static str {
-    if how.abandoned { "; the handler ignored the request to stop and was left behind" } else { "" }
-}
-
-fn seconds(time: Duration) -> String {
-    if time.as_millis() < 1000 {
-        return format!("{} ms", time.as_millis());
-    }
-    // Tenths are enough, and a round number has none.
-    format!("{} s", (time.as_secs_f64() * 10.0).round() / 10.0)
 }

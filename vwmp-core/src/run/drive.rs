@@ -1,25 +1,30 @@
 //! The loop of a run: decide, apply, record, do. Nothing is done or shown before it is recorded.
 
-use std::collections::HashMap;
+mod live;
+mod locks;
+
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::sync::mpsc;
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, Interval, MissedTickBehavior};
-use vwmp_interfaces::context::{AttemptScope, RunScope};
-use vwmp_interfaces::{CancellationToken, Change, Clock, StepContext, Timestamp};
+use vwmp_interfaces::context::RunScope;
+use vwmp_interfaces::{Change, Clock, Effect, Timestamp};
 
-use super::attempt::message_of;
 use super::decide::{decide, next_wakeup};
-use super::event::{Event, EventKind, Failure, Interruption, Outcome};
+use super::event::{Event, EventKind, Failure};
 use super::mask::MaskedSink;
-use super::ports::{Attempt, Executor, Journal, JournalError, Limits};
-use super::report::Report;
+use super::ports::{Executor, Journal, JournalError, Limits, Locks, StepCache, Survive};
 use super::session::Session;
 use super::state::RunState;
+use super::unit::Unit;
 use super::view::View;
-use crate::plan::{Plan, StepIndex};
+use crate::plan::Plan;
+
+use self::live::{Finished, Live};
+use self::locks::{Held, Locked};
 
 /// How often attempts are looked after that should have ended by themselves.
 const WATCH_EVERY: Duration = Duration::from_millis(250);
@@ -34,6 +39,7 @@ pub(super) struct Drive {
     view: View,
     journal: Box<dyn Journal>,
     executor: Arc<dyn Executor>,
+    cache: Option<Arc<dyn StepCache>>,
     clock: Arc<dyn Clock>,
     limits: Limits,
     scope: Arc<RunScope>,
@@ -41,9 +47,10 @@ pub(super) struct Drive {
     watchers: mpsc::UnboundedSender<Arc<[Event]>>,
     orders: mpsc::UnboundedReceiver<Order>,
     attempts: JoinSet<Finished>,
-    live: HashMap<StepIndex, Live>,
+    live: Live,
     /// Nothing: only previews have it. Shared by all attempts.
     planned: Arc<Vec<Change>>,
+    locks: Held,
     watch: Interval,
     deadline: Option<Timestamp>,
     /// The time of the last news: what follows from it happened then.
@@ -58,36 +65,33 @@ pub(super) struct Drive {
 /// What a run can be told from outside.
 pub(super) enum Order {
     /// Stop with grace.
-    Cancel(Arc<str>),
+    Cancel { reason: Arc<str>, by: Option<Arc<str>> },
     /// Stop now.
     Kill,
+    /// An answer to what a step waits for.
+    Answer { step: String, approved: bool, by: Arc<str>, comment: Arc<str> },
 }
 
 /// What [`Drive::new`] needs beside the session.
 pub(super) struct Parts {
     pub(super) journal: Box<dyn Journal>,
     pub(super) executor: Arc<dyn Executor>,
+    pub(super) locks: Arc<dyn Locks>,
+    pub(super) cache: Option<Arc<dyn StepCache>>,
     pub(super) limits: Limits,
     pub(super) watchers: mpsc::UnboundedSender<Arc<[Event]>>,
     pub(super) orders: mpsc::UnboundedReceiver<Order>,
+    /// What happened so far: it is in the state, but not recorded.
+    pub(super) fresh: Vec<Event>,
+    /// The number of the next event.
+    pub(super) next_seq: u64,
 }
-
-/// An attempt that is under way.
-struct Live {
-    attempt: u32,
-    began: Instant,
-    cancel: CancellationToken,
-    /// When it was asked to stop, by the run.
-    asked: Option<Instant>,
-    task: tokio::task::AbortHandle,
-}
-
-type Finished = (StepIndex, u32, Outcome);
 
 /// What the loop woke up for.
 enum News {
     Order(Order),
     Finished(Finished),
+    Locked(Locked),
     Watch,
     Due,
 }
@@ -103,26 +107,30 @@ impl Drive {
             state,
             journal: parts.journal,
             executor: parts.executor,
+            cache: parts.cache,
             limits: parts.limits,
             scope,
             log: Arc::clone(&session.log),
             watchers: parts.watchers,
             orders: parts.orders,
             attempts: JoinSet::new(),
-            live: HashMap::new(),
+            live: Live::default(),
             planned: Arc::default(),
+            locks: Held::new(parts.locks),
             watch,
             deadline: None,
             now: session.clock.now(),
-            fresh: Vec::new(),
+            fresh: parts.fresh,
             decided: Vec::new(),
-            next_seq: 0,
+            next_seq: parts.next_seq,
         }
     }
 
-    /// Runs to the end. What happened before the first decision comes in as `first`.
+    /// Runs to the end, or to where the run has to be left: it needs an answer, or another process. What happened
+    /// before the first decision comes in as `first`.
     pub(super) async fn run(mut self, first: Vec<EventKind>) -> Result<RunState, JournalError> {
         self.deadline = self.plan.timeout.map(|limit| self.now.after(limit));
+        self.end_what_died();
         self.take_in(first);
         // Who cancelled while things were opened wants no step to start.
         while let Ok(order) = self.orders.try_recv() {
@@ -136,7 +144,7 @@ impl Drive {
                 }
             }
             self.record_and_do().await?;
-            if self.state.ended().is_some() {
+            if self.is_over() {
                 return Ok(self.state);
             }
             let news = self.next_news().await;
@@ -144,6 +152,11 @@ impl Drive {
             let events = self.events_of(news);
             self.take_in(events);
         }
+    }
+
+    fn is_over(&self) -> bool {
+        let asks = !self.state.questions().is_empty() && self.live.is_empty();
+        self.state.ended().is_some() || asks || self.state.must_be_left(&self.plan)
     }
 
     /// Decides what follows from what happened so far; says whether anything does.
@@ -163,7 +176,29 @@ impl Drive {
             let event = Event { seq: self.next_seq, at: self.now, kind };
             self.next_seq += 1;
             self.state.apply(&self.plan, &event);
+            if let EventKind::StepFinished { step, .. } = event.kind {
+                self.keep_masked_items(step);
+            }
             self.fresh.push(event);
+        }
+    }
+
+    /// Later steps read the outputs of items as they were, secrets included.
+    fn keep_masked_items(&self, unit: Unit) {
+        if unit.item().is_some() || !self.state.fan_is_masked(unit.step) {
+            return;
+        }
+        let count = self.state.items(unit.step).map_or(0, <[_]>::len) as u32;
+        let outputs: Option<Vec<Value>> = (0..count)
+            .map(|item| {
+                let unit = Unit::item_of(unit.step, item);
+                let kept = self.view.secrets.output(unit);
+                kept.or_else(|| self.state.plain_item_output(unit).cloned())
+                    .map(|output| Value::clone(&output))
+            })
+            .collect();
+        if let Some(outputs) = outputs {
+            self.view.secrets.keep_output(unit, Arc::new(Value::Array(outputs)));
         }
     }
 
@@ -172,7 +207,8 @@ impl Drive {
         if self.fresh.is_empty() {
             return Ok(());
         }
-        self.journal.append(&self.fresh).await?;
+        let survive = self.must_survive();
+        self.journal.append(&self.fresh, survive).await?;
         let mut events = std::mem::take(&mut self.fresh);
         for event in &events {
             self.act(&event.kind);
@@ -187,34 +223,25 @@ impl Drive {
         Ok(())
     }
 
-    fn act(&mut self, kind: &EventKind) {
-        match kind {
-            EventKind::AttemptStarted { step, attempt } => self.start(*step, *attempt),
-            EventKind::CancelRequested { .. } | EventKind::RunAborted { .. } => self.ask_all_to_stop(),
-            _ => {}
-        }
+    /// What must not be repeated has to be known to have begun, whatever happens next.
+    fn must_survive(&self) -> Survive {
+        let once = |event: &Event| match event.kind {
+            EventKind::AttemptStarted { step, .. } => self.plan[step.step].handler.effect() == Effect::Once,
+            _ => false,
+        };
+        if self.fresh.iter().any(once) { Survive::PowerCut } else { Survive::Crash }
     }
 
-    fn start(&mut self, step: StepIndex, attempt: u32) {
-        let planned = &self.plan[step];
-        let cancel = CancellationToken::new();
-        let scope = AttemptScope {
-            step_id: Arc::clone(&planned.id),
-            step_name: Arc::clone(planned.name.as_ref().unwrap_or(&planned.id)),
-            attempt,
-            adapters: Arc::clone(&planned.policy.adapters),
-            cancelled: cancel.clone(),
-            planned: Arc::clone(&self.planned),
-        };
-        let work = self.executor.execute(Attempt {
-            plan: Arc::clone(&self.plan),
-            step,
-            context: StepContext::new(Arc::clone(&self.scope), scope),
-            view: View { attempt, ..self.view.clone() },
-            limits: self.limits,
-        });
-        let task = self.attempts.spawn(async move { (step, attempt, work.await) });
-        self.live.insert(step, Live { attempt, began: Instant::now(), cancel, asked: None, task });
+    fn act(&mut self, kind: &EventKind) {
+        match kind {
+            EventKind::AttemptStarted { step, attempt } => self.execute(*step, *attempt),
+            EventKind::LookupStarted { step } => self.look_up(*step),
+            EventKind::UndoStarted { step, attempt } => self.undo(*step, *attempt),
+            EventKind::LockAwaited { step } => self.locks.await_lock(*step, &self.plan),
+            EventKind::StepFinished { step, .. } if step.item().is_none() => self.locks.release(step.step),
+            EventKind::CancelRequested { .. } | EventKind::RunAborted { .. } => self.live.ask_all_to_stop(),
+            _ => {}
+        }
     }
 
     /// The only place that waits.
@@ -225,8 +252,9 @@ impl Drive {
             Some(order) = self.orders.recv() => News::Order(order),
             // One that was left behind has been told of already.
             Some(joined) = self.attempts.join_next() => {
-                end_of(&self.live, joined).map_or(News::Watch, News::Finished)
+                self.live.end_of(joined).map_or(News::Watch, News::Finished)
             }
+            Some(locked) = self.locks.next() => News::Locked(locked),
             () = due => News::Due,
             _ = self.watch.tick() => News::Watch,
         }
@@ -250,26 +278,16 @@ impl Drive {
     fn events_of(&mut self, news: News) -> Vec<EventKind> {
         match news {
             News::Finished(first) => self.finished(first),
-            News::Order(Order::Cancel(reason)) => vec![EventKind::CancelRequested { reason }],
+            News::Locked(locked) => self.locks.take(locked),
+            News::Order(Order::Cancel { reason, by }) => vec![EventKind::CancelRequested { reason, by }],
             News::Order(Order::Kill) => self.kill(),
+            News::Order(Order::Answer { step, approved, by, comment }) => {
+                let unit = Unit::named(&step, &self.plan);
+                unit.map(|step| EventKind::Answered { step, approved, by, comment }).into_iter().collect()
+            }
             News::Watch => self.leave_behind_the_deaf(),
             News::Due => self.out_of_time(),
         }
-    }
-
-    fn finished(&mut self, first: Finished) -> Vec<EventKind> {
-        let mut events = Vec::new();
-        let mut next = Some(first);
-        while let Some((step, attempt, outcome)) = next {
-            // One that was left behind has been told of already.
-            if self.live.get(&step).is_some_and(|live| live.attempt == attempt) {
-                self.live.remove(&step);
-                self.log.finish(&self.plan[step].id);
-                events.push(EventKind::AttemptFinished { step, attempt, outcome, masked: false });
-            }
-            next = self.attempts.try_join_next().and_then(|joined| end_of(&self.live, joined));
-        }
-        events
     }
 
     fn out_of_time(&self) -> Vec<EventKind> {
@@ -280,81 +298,5 @@ impl Drive {
         let limit = self.plan.timeout.unwrap_or_default();
         let reason = format!("the workflow took longer than its timeout of {} s", limit.as_secs_f64());
         vec![EventKind::RunAborted { failure: Box::new(Failure::permanent(reason)) }]
-    }
-
-    fn ask_all_to_stop(&mut self) {
-        for live in self.live.values_mut() {
-            live.cancel.cancel();
-            live.asked.get_or_insert_with(Instant::now);
-        }
-    }
-
-    /// An attempt that blocks its thread can't even be timed out from within its own task.
-    fn leave_behind_the_deaf(&mut self) -> Vec<EventKind> {
-        let patience = self.limits.grace + 2 * WATCH_EVERY;
-        let now = Instant::now();
-        let deaf: Vec<(StepIndex, bool)> = self
-            .live
-            .iter()
-            .filter_map(|(&step, live)| {
-                let limit = self.plan[step].policy.timeout;
-                let late = limit.is_some_and(|limit| now > live.began + limit + patience);
-                let ignored = live.asked.is_some_and(|asked| now > asked + patience);
-                (late || ignored).then_some((step, late && !ignored))
-            })
-            .collect();
-        self.leave_behind(deaf)
-    }
-
-    fn kill(&mut self) -> Vec<EventKind> {
-        let mut events = vec![EventKind::KillRequested];
-        let all = self.live.keys().map(|&step| (step, false)).collect();
-        events.extend(self.leave_behind(all));
-        events
-    }
-
-    fn leave_behind(&mut self, mut steps: Vec<(StepIndex, bool)>) -> Vec<EventKind> {
-        steps.sort_unstable();
-        let left = steps.into_iter().filter_map(|(step, late)| {
-            let live = self.live.remove(&step)?;
-            live.task.abort();
-            self.log.finish(&self.plan[step].id);
-            let limit = self.plan[step].policy.timeout.filter(|_| late);
-            let after = limit.unwrap_or_else(|| live.began.elapsed());
-            let how = Box::new(Interruption { after, abandoned: true });
-            let outcome = if late { Outcome::TimedOut(how) } else { Outcome::Cancelled(how) };
-            Some(EventKind::AttemptFinished { step, attempt: live.attempt, outcome, masked: false })
-        });
-        left.collect()
-    }
-}
-
-/// How an attempt ended; nothing about one that was aborted. A handler's panic is an outcome: one
-/// that comes this far is the executor's own, and must not leave its step waiting for ever.
-fn end_of(live: &HashMap<StepIndex, Live>, joined: Result<Finished, JoinError>) -> Option<Finished> {
-    let error = match joined {
-        Ok(finished) => return Some(finished),
-        Err(error) => error,
-    };
-    let (&step, attempt) = live.iter().find(|(_, live)| live.task.id() == error.id())?;
-    let panic = error.try_into_panic().ok()?;
-    let failure = Failure::permanent(message_of(&*panic));
-    Some((step, attempt.attempt, Outcome::Panicked(Box::new(failure))))
-}
-
-impl Session {
-    /// Drives the run and closes what was opened, whatever happened.
-    pub(super) async fn run(
-        self,
-        parts: Parts,
-        log: Arc<dyn super::ports::LogStore>,
-    ) -> Result<Report, JournalError> {
-        let state = RunState::with_board(&self.plan, Arc::clone(&self.view.board));
-        let opened = self.open().await;
-        let mut first = vec![EventKind::RunStarted { run_id: Arc::clone(&self.view.run_id) }];
-        first.extend(opened.failure.map(|failure| EventKind::RunAborted { failure: Box::new(failure) }));
-        let result = Drive::new(&self, opened.scope, state, parts).run(first).await;
-        let warnings = self.close(opened.adapters).await;
-        Ok(Report::new(self.plan, result?, log, warnings, &self.view.secrets.masker()))
     }
 }

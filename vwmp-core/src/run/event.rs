@@ -70,15 +70,17 @@ pub enum EventKind {
         /// What each item reads as `item`, or as `matrix`.
         items: Arc<Vec<Value>>,
     },
-    /// A step waits for its lock.
+    /// A step waits for its lock, or the run for its own.
     LockAwaited {
-        /// The step.
-        step: StepIndex,
+        /// The step; nothing for the run.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        step: Option<StepIndex>,
     },
-    /// A step has its lock, until it ends.
+    /// A step has its lock, until it ends; or the run its own.
     LockAcquired {
-        /// The step.
-        step: StepIndex,
+        /// The step; nothing for the run.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        step: Option<StepIndex>,
     },
     /// An attempt may begin.
     AttemptStarted {

@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use vwmp_interfaces::BoxFuture;
+use vwmp_interfaces::context::Keepsakes;
 use vwmp_interfaces::log::{LogLine, LogSink, Stream};
+use vwmp_interfaces::{BoxFuture, StepError};
 
 use super::event::Event;
-use super::ports::{Journal, JournalError, LogStore};
+use super::ports::{Journal, JournalError, LockGuard, Locks, LogStore, Survive};
 
 /// A journal that lives as long as the process. Clones share the events.
 #[derive(Debug, Clone, Default)]
@@ -51,10 +52,48 @@ impl Chunks {
 }
 
 impl Journal for MemoryJournal {
-    fn append<'a>(&'a mut self, events: &'a [Event]) -> BoxFuture<'a, Result<(), JournalError>> {
+    fn append<'a>(&'a mut self, events: &'a [Event], _: Survive) -> BoxFuture<'a, Result<(), JournalError>> {
         let mut chunks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         events.iter().for_each(|event| chunks.push(event.clone()));
         Box::pin(async { Ok(()) })
+    }
+}
+
+/// Locks between the runs of one engine.
+#[derive(Debug, Default)]
+pub struct MemoryLocks(Mutex<HashMap<Arc<str>, Arc<tokio::sync::Mutex<()>>>>);
+
+impl Locks for MemoryLocks {
+    fn acquire(&self, name: Arc<str>) -> BoxFuture<'static, Result<LockGuard, StepError>> {
+        let mut locks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let lock = Arc::clone(locks.entry(name).or_default());
+        Box::pin(async move {
+            let guard: LockGuard = Box::new(lock.lock_owned().await);
+            Ok(guard)
+        })
+    }
+}
+
+/// What steps keep, as long as the process lives.
+#[derive(Debug, Default)]
+pub struct MemoryKeepsakes(Mutex<HashMap<(String, String), Vec<u8>>>);
+
+impl Keepsakes for MemoryKeepsakes {
+    fn keep<'a>(
+        &'a self,
+        step: &'a str,
+        name: &'a str,
+        bytes: &'a [u8],
+    ) -> BoxFuture<'a, Result<(), StepError>> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.entry((step.to_owned(), name.to_owned())).or_insert_with(|| bytes.to_vec());
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn kept<'a>(&'a self, step: &'a str, name: &'a str) -> BoxFuture<'a, Result<Option<Vec<u8>>, StepError>> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = kept.get(&(step.to_owned(), name.to_owned())).cloned();
+        Box::pin(std::future::ready(Ok(found)))
     }
 }
 

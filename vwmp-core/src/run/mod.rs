@@ -1,6 +1,6 @@
 //! The run: events, the state they add up to, what is decided from it, and the loop that does it.
 //!
-//! Reading order: [`event`], [`state`], [`decide`], [`ports`], `drive`, `attempt`.
+//! Reading order: [`event`], [`state`], [`decide`], [`ports`], `drive`, `attempt`, `resume`.
 
 mod attempt;
 mod clock;
@@ -12,33 +12,41 @@ pub mod memory;
 pub mod ports;
 mod queue;
 mod report;
+mod resume;
 mod secrets;
 mod session;
 pub mod state;
 pub mod step_state;
+mod unit;
 mod view;
 
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use vwmp_interfaces::context::{Caller, Keepsakes};
 use vwmp_interfaces::log::LogSink;
 use vwmp_interfaces::{CancellationToken, Clock};
 
 pub use attempt::LocalExecutor;
 pub(crate) use attempt::caught;
 pub use clock::{PausedClock, SystemClock};
-pub use event::{Event, EventKind, Outcome, RunStatus, StepStatus};
-pub use ports::{Attempt, Executor, Journal, JournalError, Limits, LogStore};
+pub use event::{Cause, Event, EventKind, Failure, Found, Outcome, RunStatus, StepStatus, Undone};
+pub use ports::{
+    Attempt, CacheAnswer, CacheRequest, Executor, Journal, JournalError, Limits, LockGuard, Locks, LogStore,
+    StepCache, Survive, Task,
+};
 pub use report::{ErrorReport, Report, StepReport};
-pub use state::RunState;
+pub use resume::{OtherPlan, Resume, Reused, Start};
+pub use state::{Rollback, RunState};
 pub use step_state::{Phase, StepState, Tally};
+pub use unit::Unit;
 pub use view::View;
 pub(crate) use view::{FINALLY_RUN_KEYS, RUN_KEYS};
 
 use self::drive::{Order, Parts};
 use self::mask::MaskedSink;
-use self::memory::{MemoryJournal, MemoryLog};
+use self::memory::{MemoryJournal, MemoryKeepsakes, MemoryLocks, MemoryLog};
 use self::secrets::Secrets;
 use self::session::Session;
 use crate::plan::Plan;
@@ -53,11 +61,16 @@ pub struct Engine {
     limits: Limits,
     journal: MakeJournal,
     log: MakeLog,
+    keepsakes: MakeKeepsakes,
+    locks: Arc<dyn Locks>,
+    cache: Option<Arc<dyn StepCache>>,
+    caller: Option<Arc<dyn Caller>>,
     listeners: Vec<Arc<dyn LogSink>>,
 }
 
 type MakeJournal = Box<dyn Fn(&str) -> Box<dyn Journal> + Send + Sync>;
 type MakeLog = Box<dyn Fn(&str) -> Arc<dyn LogStore> + Send + Sync>;
+type MakeKeepsakes = Box<dyn Fn(&str) -> Arc<dyn Keepsakes> + Send + Sync>;
 
 /// Makes an [`Engine`]. Without further words it runs in this process and keeps everything in
 /// memory.
@@ -105,6 +118,10 @@ impl Engine {
                 limits: Limits::default(),
                 journal: Box::new(|_| Box::new(MemoryJournal::default())),
                 log: Box::new(|_| Arc::new(MemoryLog::default())),
+                keepsakes: Box::new(|_| Arc::new(MemoryKeepsakes::default())),
+                locks: Arc::new(MemoryLocks::default()),
+                cache: None,
+                caller: None,
                 listeners: Vec::new(),
             },
         }
@@ -115,14 +132,67 @@ impl Engine {
         &self.registry
     }
 
+    /// A new run's id: ids of later runs sort later.
+    pub fn new_run_id(&self) -> Arc<str> {
+        clock::new_run_id(self.clock.now()).into()
+    }
+
     /// Starts a run in the current tokio runtime, which must have its timer enabled.
     ///
     /// A handler that blocks its thread holds up a worker of that runtime; with one worker more
     /// than steps run at once, it can't hold up the engine.
     pub fn start(&self, plan: impl Into<Arc<Plan>>) -> Run {
+        self.start_with(plan, Start::new(self.new_run_id()))
+    }
+
+    /// The same, with an id that is known before, and results of an earlier run.
+    pub fn start_with(&self, plan: impl Into<Arc<Plan>>, start: Start) -> Run {
         let plan = plan.into();
-        let now = self.clock.now();
-        let id: Arc<str> = clock::new_run_id(now).into();
+        let mut first = vec![EventKind::RunStarted { run_id: Arc::clone(&start.id) }];
+        first.extend(start.reuse.into_iter().map(|one| EventKind::StepReused {
+            step: one.step,
+            run: one.run,
+            output: one.output,
+        }));
+        first.extend(start.leave_out.into_iter().map(|step| EventKind::StepFinished {
+            step: step.into(),
+            status: StepStatus::Skipped,
+            cause: Some(Box::new(Cause::NotChosen)),
+        }));
+        let state = RunState::new(&plan);
+        self.drive(plan, start.id, state, Vec::new(), 0, first)
+    }
+
+    /// Continues a run that another process began: its plan, and all its events.
+    ///
+    /// # Errors
+    /// When the events are not those of a run of this plan.
+    pub fn resume(
+        &self,
+        plan: impl Into<Arc<Plan>>,
+        events: &[Event],
+        how: Resume,
+    ) -> Result<Run, OtherPlan> {
+        let plan = plan.into();
+        let mut state = resume::fold(&plan, events)?;
+        let next = events.len() as u64;
+        let resumed = EventKind::RunResumed { by: how.by.as_str().into() };
+        let resumed = Event { seq: next, at: self.clock.now(), kind: resumed };
+        state.apply(&plan, &resumed);
+        let id = Arc::clone(&state.run_id);
+        let first = how.events(&plan)?;
+        Ok(self.drive(plan, id, state, vec![resumed], next + 1, first))
+    }
+
+    fn drive(
+        &self,
+        plan: Arc<Plan>,
+        id: Arc<str>,
+        state: RunState,
+        fresh: Vec<Event>,
+        next_seq: u64,
+        first: Vec<EventKind>,
+    ) -> Run {
         let (watchers, watched) = mpsc::unbounded_channel();
         let (orders, ordered) = mpsc::unbounded_channel();
         let cancelled = CancellationToken::new();
@@ -130,23 +200,31 @@ impl Engine {
         let parts = Parts {
             journal: (self.journal)(&id),
             executor: Arc::clone(&self.executor),
+            locks: Arc::clone(&self.locks),
+            cache: self.cache.clone(),
             limits: self.limits,
             watchers,
             orders: ordered,
+            fresh,
+            next_seq,
         };
         let secrets = Secrets::new(&plan);
+        let started = state.started().unwrap_or_else(|| self.clock.now());
+        let view = View::new(Arc::clone(&plan), Arc::clone(&id), secrets, started);
         let session = Session {
-            log: MaskedSink::new(Arc::clone(&secrets), Arc::clone(&store), &self.listeners),
-            view: View::new(Arc::clone(&plan), Arc::clone(&id), secrets, now),
+            log: MaskedSink::new(Arc::clone(&view.secrets), Arc::clone(&store), &self.listeners),
+            view: View { board: Arc::clone(&state.board), ..view },
             plan,
             clock: Arc::clone(&self.clock),
+            keepsakes: (self.keepsakes)(&id),
+            caller: self.caller.clone(),
             cancelled: cancelled.clone(),
         };
         Run {
             id,
             events: Some(EventStream(watched)),
             control: RunControl { orders, cancelled },
-            task: tokio::spawn(session.run(parts, store)),
+            task: tokio::spawn(session.run(state, first, parts, store)),
         }
     }
 }
@@ -184,6 +262,34 @@ impl EngineBuilder {
     #[must_use]
     pub fn log_store(mut self, make: impl Fn(&str) -> Arc<dyn LogStore> + Send + Sync + 'static) -> Self {
         self.engine.log = Box::new(make);
+        self
+    }
+
+    /// Keeps what steps need to take their work back, of each run, given its id, in a store of the caller's.
+    #[must_use]
+    pub fn keepsakes(mut self, make: impl Fn(&str) -> Arc<dyn Keepsakes> + Send + Sync + 'static) -> Self {
+        self.engine.keepsakes = Box::new(make);
+        self
+    }
+
+    /// Takes locks from elsewhere, so that they hold between engines too.
+    #[must_use]
+    pub fn locks(mut self, locks: Arc<dyn Locks>) -> Self {
+        self.engine.locks = locks;
+        self
+    }
+
+    /// Lets steps that have a `cache` use results of other runs.
+    #[must_use]
+    pub fn cache(mut self, cache: Arc<dyn StepCache>) -> Self {
+        self.engine.cache = Some(cache);
+        self
+    }
+
+    /// Lets steps call workflows.
+    #[must_use]
+    pub fn caller(mut self, caller: Arc<dyn Caller>) -> Self {
+        self.engine.caller = Some(caller);
         self
     }
 
@@ -243,9 +349,21 @@ impl RunControl {
     /// Asks the run to stop: no new steps, running ones are told and have their grace; `finally`
     /// steps run. Asked again, `finally` steps stop too.
     pub fn cancel(&self, reason: &str) {
+        self.cancel_by(reason, None);
+    }
+
+    /// The same, with the name of who wants it.
+    pub fn cancel_by(&self, reason: &str, by: Option<&str>) {
         self.cancelled.cancel();
         // A run that has ended needs no cancelling.
-        let _ = self.orders.send(Order::Cancel(reason.into()));
+        let _ = self.orders.send(Order::Cancel { reason: reason.into(), by: by.map(Arc::from) });
+    }
+
+    /// Answers what a step, or an item such as `test[3]`, waits for. Nothing happens when it doesn't.
+    pub fn answer(&self, step: &str, approved: bool, by: &str, comment: &str) {
+        let (step, by, comment) = (step.to_owned(), by.into(), comment.into());
+        // A run that has ended asks nobody.
+        let _ = self.orders.send(Order::Answer { step, approved, by, comment });
     }
 
     /// Ends the run at once: what is running is left behind.

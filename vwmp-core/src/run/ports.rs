@@ -10,8 +10,8 @@ use vwmp_interfaces::log::{LogLine, LogSink};
 use vwmp_interfaces::{BoxFuture, StepContext, StepError};
 
 use super::event::{Event, Outcome};
-use super::view::View;
 use super::unit::Unit;
+use super::view::View;
 use crate::plan::Plan;
 
 /// Where the events of one run are kept. A failure here stops the run: what can't be recorded is

@@ -3,26 +3,26 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::plan::StepIndex;
+use super::unit::Unit;
 
-/// Steps by priority, those of equal priority in the order they became ready.
+/// Steps and items by priority, those of equal priority in the order they became ready.
 #[derive(Debug, Default)]
 pub(super) struct ReadyQueue {
-    classes: BTreeMap<Reverse<i32>, VecDeque<StepIndex>>,
+    classes: BTreeMap<Reverse<i32>, VecDeque<Unit>>,
 }
 
 impl ReadyQueue {
-    pub(super) fn push(&mut self, priority: i32, step: StepIndex) {
-        self.classes.entry(Reverse(priority)).or_default().push_back(step);
+    pub(super) fn push(&mut self, priority: i32, unit: Unit) {
+        self.classes.entry(Reverse(priority)).or_default().push_back(unit);
     }
 
-    /// Takes a step out; nearly always the first of its class.
-    pub(super) fn remove(&mut self, priority: i32, step: StepIndex) {
+    /// Takes one out; nearly always the first of its class.
+    pub(super) fn remove(&mut self, priority: i32, unit: Unit) {
         let Some(class) = self.classes.get_mut(&Reverse(priority)) else { return };
-        if class.front() == Some(&step) {
+        if class.front() == Some(&unit) {
             class.pop_front();
         } else {
-            class.retain(|&one| one != step);
+            class.retain(|&one| one != unit);
         }
     }
 
@@ -30,7 +30,7 @@ impl ReadyQueue {
         self.classes.clear();
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = StepIndex> + '_ {
+    pub(super) fn iter(&self) -> impl Iterator<Item = Unit> + '_ {
         self.classes.values().flatten().copied()
     }
 }

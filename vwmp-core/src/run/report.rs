@@ -7,16 +7,18 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde::ser::SerializeStruct as _;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use vwmp_interfaces::log::LogLine;
 use vwmp_interfaces::{ErrorClass, Timestamp};
 
-use super::event::{Cause, Outcome, RunStatus, StepStatus};
+use super::event::{Cause, Outcome, RunStatus, StepStatus, Undone};
 use super::ports::LogStore;
-use super::state::RunState;
+use super::state::{Rollback, RunState};
 use super::step_state::Tally;
+use super::view::View;
 use crate::masking::Masker;
 use crate::plan::{Plan, StepIndex};
+use crate::template::Template;
 
 /// How a run went: the plan, and the fold of the run's events.
 pub struct Report {
@@ -24,6 +26,7 @@ pub struct Report {
     state: RunState,
     log: Arc<dyn LogStore>,
     warnings: Vec<String>,
+    view: View,
     /// The outputs that were recorded before it was known that there is a secret in them.
     masked: HashMap<StepIndex, Value>,
 }
@@ -48,6 +51,15 @@ pub struct StepReport<'r> {
     pub duration: Duration,
     /// What it gave, secrets masked.
     pub output: Option<&'r Value>,
+    /// Whether an earlier result stood for it: nothing that it depends on had changed, or it comes from an earlier run.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub reused: bool,
+    /// Whether its work is taken back, where that was tried.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub undone: Option<Undone>,
+    /// How many items it has, where it fans out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub items: Option<usize>,
     /// Why it didn't succeed, or didn't run.
     pub error: Option<ErrorReport>,
 }
@@ -69,10 +81,10 @@ impl Report {
         state: RunState,
         log: Arc<dyn LogStore>,
         warnings: Vec<String>,
-        masker: &Masker,
+        view: View,
     ) -> Self {
-        let masked = masked_outputs(&plan, &state, masker);
-        Self { plan, state, log, warnings, masked }
+        let masked = masked_outputs(&plan, &state, &view.secrets.masker());
+        Self { plan, state, log, warnings, view, masked }
     }
 
     /// The run's id.
@@ -87,7 +99,7 @@ impl Report {
 
     /// How the run ended.
     pub fn status(&self) -> RunStatus {
-        self.state.ended().map_or(RunStatus::Failed, |(status, _)| status)
+        self.state.ended().map_or(RunStatus::Interrupted, |(status, _)| status)
     }
 
     /// When it started.
@@ -109,6 +121,37 @@ impl Report {
     pub fn reason(&self) -> Option<&str> {
         let aborted = self.state.abort_failure().map(|failure| failure.message.as_str());
         self.state.cancel_reason().or(aborted)
+    }
+
+    /// Where the run stood in the end.
+    pub fn state(&self) -> &RunState {
+        &self.state
+    }
+
+    /// Steps and items about which somebody has to say whether their work is done: the run can't go on without.
+    pub fn questions(&self) -> Vec<String> {
+        self.state.questions().iter().map(|unit| unit.id(&self.plan)).collect()
+    }
+
+    /// What was taken back, or could not be: the step or item, whether, and why not.
+    pub fn undone(&self) -> Vec<(String, Undone, Option<&str>)> {
+        let results = self.state.rollback().map(Rollback::results).unwrap_or_default();
+        results
+            .iter()
+            .map(|(unit, undone, reason)| (unit.id(&self.plan), *undone, reason.as_deref()))
+            .collect()
+    }
+
+    /// What the run gives to whoever called it: its `outputs`, rendered, secrets included.
+    ///
+    /// # Errors
+    /// The first one that has no value.
+    pub fn outputs(&self) -> Result<Map<String, Value>, String> {
+        let render = |(name, template): &(String, Template)| match template.render(&self.view) {
+            Ok(value) => Ok((name.clone(), value)),
+            Err(error) => Err(format!("outputs.{name}: {error}")),
+        };
+        self.plan.outputs.iter().map(render).collect()
     }
 
     /// What went wrong after the last step, when things were closed.
@@ -143,8 +186,20 @@ impl Report {
             started: state.started(),
             duration: state.duration(),
             output: self.masked.get(&step).or_else(|| self.state.output(step).map(|output| &**output)),
+            reused: state.is_cached() || state.reused_from().is_some(),
+            undone: self.undone_of(step),
+            items: self.state.items(step).map(<[_]>::len),
             error: self.error(step),
         }
+    }
+
+    /// Whether the work of a step is taken back: of all its items, where it has some.
+    fn undone_of(&self, step: StepIndex) -> Option<Undone> {
+        let results = self.state.rollback()?.results().iter();
+        results
+            .filter(|(unit, _, _)| unit.step == step)
+            .map(|(_, undone, _)| *undone)
+            .max_by_key(|one| *one as u8)
     }
 
     fn error(&self, step: StepIndex) -> Option<ErrorReport> {

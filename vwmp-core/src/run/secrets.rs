@@ -8,11 +8,12 @@ use serde_json::Value;
 use tokio::sync::OnceCell;
 use vwmp_interfaces::capability::SecretSource;
 use vwmp_interfaces::step::default_retry_delay;
-use vwmp_interfaces::{BoxFuture, ErrorClass, Secret, StepError};
+use vwmp_interfaces::{BoxFuture, ErrorClass, Secret, StepError, Wait};
 
-use super::event::{Cause, EventKind, Failure, Outcome};
+use super::event::{Cause, EventKind, Failure, Found, Outcome};
+use super::unit::Unit;
 use crate::masking::{Masker, SHORTEST};
-use crate::plan::{Plan, StepIndex};
+use crate::plan::Plan;
 
 /// What must not be shown of a run, and where it comes from.
 pub(crate) struct Secrets {
@@ -21,7 +22,7 @@ pub(crate) struct Secrets {
     /// What the sources gave, or that none has it.
     given: Mutex<HashMap<String, Arc<OnceCell<Option<Value>>>>>,
     /// The outputs that are recorded masked, as they are.
-    outputs: Mutex<HashMap<StepIndex, Arc<Value>>>,
+    outputs: Mutex<HashMap<Unit, Arc<Value>>>,
 }
 
 struct Known {
@@ -160,9 +161,12 @@ impl Secrets {
             return;
         }
         match kind {
-            EventKind::AttemptFinished { step, outcome: Outcome::Succeeded(output), masked, .. }
-                if masker.finds_in(output) =>
-            {
+            EventKind::AttemptFinished {
+                step,
+                outcome: Outcome::Succeeded(output) | Outcome::Cached(output),
+                masked,
+                ..
+            } if masker.finds_in(output) => {
                 let mut shown = (**output).clone();
                 masker.value(&mut shown);
                 lock(&self.outputs).insert(*step, std::mem::replace(output, Arc::new(shown)));
@@ -170,21 +174,51 @@ impl Secrets {
             }
             EventKind::AttemptFinished { outcome: Outcome::Failed(failure), .. }
             | EventKind::AttemptFinished { outcome: Outcome::Panicked(failure), .. }
+            | EventKind::UndoFinished {
+                outcome: Outcome::Failed(failure) | Outcome::Panicked(failure),
+                ..
+            }
             | EventKind::RunAborted { failure } => failure.mask(&masker),
-            EventKind::CancelRequested { reason } => *reason = masker.masked(reason).into(),
+            EventKind::AttemptFinished { outcome: Outcome::Waiting(wait), .. } => mask_wait(wait, &masker),
+            EventKind::StepExpanded { items, .. } if items.iter().any(|item| masker.finds_in(item)) => {
+                let mut shown = Vec::clone(items);
+                shown.iter_mut().for_each(|item| _ = masker.value(item));
+                *items = Arc::new(shown);
+            }
+            EventKind::LookupFinished { found: Found::Done(output), .. } if masker.finds_in(output) => {
+                let mut shown = (**output).clone();
+                masker.value(&mut shown);
+                *output = Arc::new(shown);
+            }
+            EventKind::Answered { comment: text, .. }
+            | EventKind::CancelRequested { reason: text, .. }
+            | EventKind::RollbackStarted { reason: text, .. }
+            | EventKind::LookupFinished { found: Found::Unknown(Some(text)), .. }
+            | EventKind::StepUndone { reason: Some(text), .. } => *text = masker.masked(text).into(),
             EventKind::StepFinished { cause: Some(cause), .. } => match &mut **cause {
                 Cause::Failure(failure) => failure.mask(&masker),
                 Cause::Condition { when } => _ = masker.text(when),
                 Cause::Stopping { reason } => *reason = masker.masked(reason).into(),
-                Cause::Need { .. } => {}
+                Cause::Need { .. } | Cause::FailFast { .. } | Cause::NotChosen => {}
             },
             _ => {}
         }
     }
 
     /// The output of a step that is recorded masked, as it was.
-    pub(super) fn output(&self, step: StepIndex) -> Option<Arc<Value>> {
-        lock(&self.outputs).get(&step).cloned()
+    pub(super) fn output(&self, unit: Unit) -> Option<Arc<Value>> {
+        lock(&self.outputs).get(&unit).cloned()
+    }
+
+    /// Keeps the output of a step that is recorded masked, as it is.
+    pub(super) fn keep_output(&self, unit: Unit, output: Arc<Value>) {
+        lock(&self.outputs).insert(unit, output);
+    }
+}
+
+fn mask_wait(wait: &mut Wait, masker: &Masker) {
+    if let Wait::Approval(request) = wait {
+        masker.text(&mut request.message);
     }
 }
 

@@ -5,15 +5,19 @@ use std::time::Duration;
 
 use vwmp_interfaces::adapter::{AdapterContext, Adapters, Capabilities};
 use vwmp_interfaces::capability::SecretSource;
-use vwmp_interfaces::context::RunScope;
+use vwmp_interfaces::context::{Caller, Keepsakes, RunScope};
 use vwmp_interfaces::erased::OpenAdapter;
 use vwmp_interfaces::workflow_type::WorkflowContext;
 use vwmp_interfaces::{CancellationToken, Clock};
 
 use super::attempt::caught;
-use super::event::Failure;
+use super::drive::{Drive, Parts};
+use super::event::{EventKind, Failure};
 use super::mask::MaskedSink;
+use super::ports::{JournalError, LogStore};
+use super::report::Report;
 use super::secrets::Source;
+use super::state::RunState;
 use super::view::View;
 use crate::plan::{Plan, PlannedAdapter};
 
@@ -26,6 +30,8 @@ pub(super) struct Session {
     pub(super) view: View,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) log: Arc<MaskedSink>,
+    pub(super) keepsakes: Arc<dyn Keepsakes>,
+    pub(super) caller: Option<Arc<dyn Caller>>,
     /// Fires when the run is dropped or cancelled before its first step.
     pub(super) cancelled: CancellationToken,
 }
@@ -165,6 +171,27 @@ impl Session {
             outputs: Arc::new(self.view.clone()),
             log: self.log.clone(),
             clock: Arc::clone(&self.clock),
+            keepsakes: Arc::clone(&self.keepsakes),
+            caller: self.caller.clone(),
         }
+    }
+}
+
+impl Session {
+    /// Drives the run and closes what was opened, whatever happened. `first` is what happens before the first decision.
+    pub(super) async fn run(
+        self,
+        state: RunState,
+        mut first: Vec<EventKind>,
+        parts: Parts,
+        log: Arc<dyn LogStore>,
+    ) -> Result<Report, JournalError> {
+        let opened = self.open().await;
+        first.extend(opened.failure.map(|failure| EventKind::RunAborted { failure: Box::new(failure) }));
+        let result = Drive::new(&self, opened.scope, state, parts).run(first).await;
+        let warnings = self.close(opened.adapters).await;
+        let state = result?;
+        let view = View { board: Arc::clone(&state.board), ..self.view };
+        Ok(Report::new(self.plan, state, log, warnings, view))
     }
 }

@@ -1,41 +1,79 @@
 //! Where a run stands: the fold of its events, and nothing else.
 
-use std::collections::BTreeSet;
+mod fan;
+mod questions;
+mod resume;
+mod rollback;
+
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use serde_json::json;
-use vwmp_interfaces::Timestamp;
+use serde_json::{Value, json};
 use vwmp_interfaces::workflow_type::FailurePolicy;
+use vwmp_interfaces::{Timestamp, Wait, Waited};
 
-use super::event::{Cause, Event, EventKind, Failure, Outcome, RunStatus, StepStatus};
+use super::event::{Cause, Event, EventKind, Failure, Found, Outcome, RunStatus, StepStatus};
 use super::queue::ReadyQueue;
 use super::step_state::{Phase, StepState, Tally};
+use super::unit::Unit;
 use super::view::{Board, Ended};
 use crate::plan::{Plan, StepIndex};
+
+pub(super) use fan::Fan;
+pub use rollback::{Rollback, UndoPhase};
 
 /// Where a run stands. Changes only in [`RunState::apply`].
 #[derive(Debug)]
 pub struct RunState {
     pub(super) run_id: Arc<str>,
     steps: Vec<StepState>,
+    /// The items of the steps that have them.
+    fans: HashMap<StepIndex, Fan>,
     /// How many of its needs have not ended, for each step.
     waiting: Vec<u32>,
     pub(super) board: Arc<Board>,
     /// Steps whose needs have all ended, in the order they go.
     pub(super) ready: ReadyQueue,
-    /// Failed steps with another attempt to come.
-    pub(super) delayed: BTreeSet<(Timestamp, StepIndex)>,
+    /// What goes on at a time: failed steps with another attempt to come, and those that wait.
+    pub(super) delayed: BTreeSet<(Timestamp, Unit)>,
     /// Steps whose last attempt ended and about which nothing was decided yet.
-    pub(super) unsettled: Vec<StepIndex>,
+    pub(super) unsettled: Vec<Unit>,
+    /// Steps of which no further item is to start, since one has failed.
+    closing: Vec<StepIndex>,
+    /// Steps about which somebody has to say whether their work is done.
+    questions: BTreeSet<Unit>,
+    /// How many attempts are under way.
     pub(super) running: usize,
+    part: Part,
     main_left: usize,
     finally_left: usize,
+    run_lock: Lock,
     stopping: Option<Stop>,
     /// Whether the `finally` steps are to stop as well.
     finally_stopping: bool,
+    killed: bool,
+    rollback: Option<Box<Rollback>>,
+    /// What was found out about ended steps that are points of no return, before anything is taken back; nothing
+    /// yet where their handlers are being asked.
+    looked_up: HashMap<Unit, Option<bool>>,
+    /// Whether any attempt was ever made.
+    attempted: bool,
     tally: Tally,
     started: Option<Timestamp>,
     ended: Option<(RunStatus, Timestamp)>,
+}
+
+/// Which part of it a run is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// The steps.
+    Main,
+    /// They have ended, and it is not decided yet whether they are taken back.
+    Verdict,
+    /// They are taken back.
+    Rollback,
+    /// The `finally` steps.
+    Finally,
 }
 
 /// Why the main part of a run ends early.
@@ -44,6 +82,14 @@ pub(super) enum Stop {
     Cancelled(Arc<str>),
     Aborted(Box<Failure>),
     StepFailed(StepIndex),
+}
+
+/// The lock of the whole run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lock {
+    Free,
+    Awaited,
+    Held,
 }
 
 impl RunState {
@@ -59,117 +105,262 @@ impl RunState {
         let mut state = Self {
             run_id: "".into(),
             steps: vec![StepState::default(); steps],
+            fans: HashMap::new(),
             waiting,
             board,
             ready: ReadyQueue::default(),
             delayed: BTreeSet::new(),
             unsettled: Vec::new(),
+            closing: Vec::new(),
+            questions: BTreeSet::new(),
             running: 0,
+            part: Part::Main,
             main_left: plan.main_steps,
             finally_left: steps - plan.main_steps,
+            run_lock: Lock::Free,
             stopping: None,
             finally_stopping: false,
+            killed: false,
+            rollback: None,
+            looked_up: HashMap::new(),
+            attempted: false,
             tally: Tally::default(),
             started: None,
             ended: None,
         };
         state.queue_unblocked(plan, 0..plan.main_steps);
         if state.main_left == 0 {
-            state.end_main(plan);
+            state.begin_finally(plan);
         }
+        state
+    }
+
+    /// The state after these events.
+    pub fn of<'e>(plan: &Plan, events: impl IntoIterator<Item = &'e Event>) -> Self {
+        let mut state = Self::new(plan);
+        events.into_iter().for_each(|event| state.apply(plan, event));
         state
     }
 
     /// Takes one event in. The only way this state changes.
     pub fn apply(&mut self, plan: &Plan, event: &Event) {
+        let at = event.at;
         match &event.kind {
             EventKind::RunStarted { run_id } => {
                 self.run_id = Arc::clone(run_id);
-                self.started = Some(event.at);
+                self.started = Some(at);
             }
+            EventKind::RunResumed { .. } => self.resume(plan),
             EventKind::RunAborted { failure } => self.stop(Stop::Aborted(failure.clone())),
-            EventKind::CancelRequested { reason } => self.cancel(reason),
+            EventKind::CancelRequested { reason, .. } => self.cancel(reason),
             EventKind::KillRequested => self.kill(),
-            EventKind::AttemptStarted { step, attempt } => self.start(plan, *step, *attempt, event.at),
+            EventKind::StepReused { step, run, output } => self.reuse(plan, *step, run, output, at),
+            EventKind::StepExpanded { step, items } => self.expand(plan, *step, items, at),
+            EventKind::LockAwaited { step } => self.await_lock(plan, *step),
+            EventKind::LockAcquired { step } => self.take_lock(plan, *step),
+            EventKind::AttemptStarted { step, attempt } => self.start(plan, *step, *attempt, at),
             EventKind::AttemptFinished { step, outcome, masked, .. } => {
-                self.finish_attempt(*step, outcome, *masked, event.at);
+                self.finish_attempt(*step, outcome, *masked, at);
             }
-            EventKind::RetryScheduled { step, not_before, .. } => {
-                self.unsettled.retain(|one| one != step);
-                let state = &mut self.steps[step.get()];
-                (state.phase, state.not_before) = (Phase::Delayed, *not_before);
-                self.delayed.insert((*not_before, *step));
+            EventKind::Answered { step, approved, by, comment } => {
+                let (by, comment) = (by.to_string(), comment.to_string());
+                self.answer(*step, Waited::Answered { approved: *approved, by, comment, at });
             }
+            EventKind::LookupStarted { step } => self.start_lookup(*step),
+            EventKind::LookupFinished { step, found } => self.finish_lookup(plan, *step, found, at),
+            EventKind::RetryScheduled { step, not_before, .. } => self.delay(plan, *step, *not_before),
             EventKind::StepFinished { step, status, cause } => {
-                self.end_step(plan, *step, *status, cause.as_deref(), event.at);
+                self.end_unit(plan, *step, *status, cause.as_deref(), at);
             }
-            EventKind::RunFinished { status } => self.ended = Some((*status, event.at)),
+            EventKind::RollbackStarted { reason, .. } => self.start_rollback(plan, reason),
+            EventKind::UndoStarted { attempt, .. } => self.start_undo(*attempt),
+            EventKind::UndoFinished { outcome, .. } => self.finish_undo(outcome),
+            EventKind::UndoRetryScheduled { not_before, .. } => self.delay_undo(*not_before),
+            EventKind::StepUndone { step, undone, reason } => {
+                self.end_undo(plan, *step, *undone, reason.as_ref());
+            }
+            EventKind::RunFinished { status } => self.ended = Some((*status, at)),
         }
     }
 
-    fn start(&mut self, plan: &Plan, step: StepIndex, attempt: u32, at: Timestamp) {
-        self.leave_waiting(plan, step);
-        let state = &mut self.steps[step.get()];
+    fn start(&mut self, plan: &Plan, unit: Unit, attempt: u32, at: Timestamp) {
+        self.leave_waiting(plan, unit);
+        self.attempted = true;
+        self.running += 1;
+        let state = self.unit_mut(unit);
         if attempt == 1 {
             state.started = at;
         }
+        if state.phase == Phase::Waiting {
+            let extra = state.extra();
+            extra.wait = None;
+            extra.waited.get_or_insert(Waited::Elapsed);
+        }
         state.attempts = attempt;
         state.phase = Phase::Running;
-        self.running += 1;
     }
 
-    fn finish_attempt(&mut self, step: StepIndex, outcome: &Outcome, masked: bool, at: Timestamp) {
-        let state = &mut self.steps[step.get()];
-        state.phase = Phase::Unsettled;
-        state.ended = at;
-        state.trouble = match outcome {
-            Outcome::Succeeded(output) => {
-                let (status, output) = (StepStatus::Succeeded, Some(Arc::clone(output)));
-                self.board.end(step, Ended { status, output, masked, error: None });
-                None
-            }
-            trouble => Some(Box::new(trouble.clone())),
-        };
+    fn finish_attempt(&mut self, unit: Unit, outcome: &Outcome, masked: bool, at: Timestamp) {
         self.running -= 1;
-        self.unsettled.push(step);
+        let state = self.unit_mut(unit);
+        state.ended = at;
+        match outcome {
+            Outcome::Waiting(wait) => return self.wait(unit, wait, at),
+            Outcome::Lost => state.extra().uncounted += 1,
+            Outcome::Cached(_) => state.extra().cached = true,
+            _ => {}
+        }
+        if let (false, Some(extra)) = (*outcome == Outcome::Lost, state.extra_if_any()) {
+            (extra.waited, extra.found) = (None, None);
+        }
+        match outcome {
+            Outcome::Succeeded(output) | Outcome::Cached(output) => self.give(unit, output, masked),
+            trouble => state.trouble = Some(Box::new(trouble.clone())),
+        }
+        self.unsettle(unit);
     }
 
-    fn end_step(
+    /// A step has done its work and given this.
+    fn give(&mut self, unit: Unit, output: &Arc<Value>, masked: bool) {
+        self.unit_mut(unit).trouble = None;
+        match unit.item() {
+            Some(item) => self.give_item(unit.step, item, output, masked),
+            None => {
+                let (status, output) = (StepStatus::Succeeded, Some(Arc::clone(output)));
+                self.board.end(unit.step, Ended { status, output, masked, error: None });
+            }
+        }
+    }
+
+    fn unsettle(&mut self, unit: Unit) {
+        self.unit_mut(unit).phase = Phase::Unsettled;
+        self.unsettled.push(unit);
+    }
+
+    fn delay(&mut self, plan: &Plan, unit: Unit, not_before: Timestamp) {
+        self.leave_waiting(plan, unit);
+        let state = self.unit_mut(unit);
+        (state.phase, state.not_before) = (Phase::Delayed, not_before);
+        if let Some(extra) = state.extra_if_any() {
+            extra.found = None;
+        }
+        self.delayed.insert((not_before, unit));
+    }
+
+    fn wait(&mut self, unit: Unit, wait: &Wait, at: Timestamp) {
+        let until = match wait {
+            Wait::Approval(request) => request.timeout.map(|limit| at.after(limit)),
+            Wait::Until { at } => Some(*at),
+        };
+        let state = self.unit_mut(unit);
+        let extra = state.extra();
+        extra.uncounted += 1;
+        (extra.wait, extra.waited) = (Some(wait.clone()), None);
+        (state.phase, state.not_before) = (Phase::Waiting, until.unwrap_or_default());
+        self.delayed.extend(until.map(|until| (until, unit)));
+    }
+
+    fn answer(&mut self, unit: Unit, answer: Waited) {
+        // Who answers late, or twice, changes nothing.
+        let Some(state) = self.try_unit(unit) else { return };
+        let asked = matches!(state.waits_for(), Some(Wait::Approval(_)));
+        if !asked || state.waited().is_some() {
+            return;
+        }
+        self.delayed.remove(&(state.not_before, unit));
+        let Waited::Answered { at, .. } = answer else { return };
+        let state = self.unit_mut(unit);
+        state.not_before = at;
+        state.extra().waited = Some(answer);
+        self.delayed.insert((at, unit));
+    }
+
+    fn start_lookup(&mut self, unit: Unit) {
+        self.running += 1;
+        if self.unit(unit).status().is_some() {
+            self.looked_up.insert(unit, None);
+        } else {
+            self.unsettled.retain(|one| *one != unit);
+            self.unit_mut(unit).phase = Phase::LookingUp;
+        }
+    }
+
+    fn finish_lookup(&mut self, plan: &Plan, unit: Unit, found: &Found, at: Timestamp) {
+        let Some(state) = self.try_unit(unit) else { return };
+        match state.phase {
+            Phase::Ended(_) => {
+                self.running -= 1;
+                // Who can't tell is taken to have done it: what others may have seen is not taken back.
+                self.looked_up.insert(unit, Some(*found != Found::NotDone));
+                return self.leave_verdict(plan);
+            }
+            Phase::LookingUp => self.running -= 1,
+            Phase::Asking => _ = self.questions.remove(&unit),
+            Phase::Unsettled => self.unsettled.retain(|one| *one != unit),
+            _ => return,
+        }
+        let state = self.unit_mut(unit);
+        state.extra().found = Some(found.clone());
+        match found {
+            Found::Done(output) => {
+                state.ended = at;
+                self.give(unit, output, false);
+                self.unsettle(unit);
+            }
+            Found::NotDone => self.unsettle(unit),
+            Found::Unknown(_) => {
+                state.phase = Phase::Asking;
+                self.questions.insert(unit);
+            }
+        }
+    }
+
+    fn end_unit(
         &mut self,
         plan: &Plan,
-        step: StepIndex,
+        unit: Unit,
         status: StepStatus,
         cause: Option<&Cause>,
         at: Timestamp,
     ) {
-        self.leave_waiting(plan, step);
-        let state = &mut self.steps[step.get()];
+        self.leave_waiting(plan, unit);
+        let expanded = unit.item().is_none() && self.fans.contains_key(&unit.step);
+        let state = self.unit_mut(unit);
         state.phase = Phase::Ended(status);
         state.cause = cause.cloned().map(Box::new);
-        if state.attempts == 0 {
+        if state.attempts == 0 && !expanded {
             (state.started, state.ended) = (at, at);
         }
+        match unit.item() {
+            Some(item) => self.end_item(plan, unit.step, item, status, at),
+            None => self.end_step(plan, unit.step, status),
+        }
+    }
+
+    fn end_step(&mut self, plan: &Plan, step: StepIndex, status: StepStatus) {
         if status != StepStatus::Succeeded {
             let error = self.error_of(plan, step).map(Arc::from);
             self.board.end(step, Ended { status, output: None, masked: false, error });
         }
         self.tally.count(status);
         let failed = matches!(status, StepStatus::Failed | StepStatus::TimedOut | StepStatus::Lost);
-        if failed && plan.on_failure == FailurePolicy::Stop && !plan.is_finally(step) {
+        if failed && plan.on_failure != FailurePolicy::Continue && !plan.is_finally(step) {
             self.stop(Stop::StepFailed(step));
         }
         self.release_dependents(plan, step);
         self.count_down(plan, step);
     }
 
-    fn leave_waiting(&mut self, plan: &Plan, step: StepIndex) {
-        match self.steps[step.get()].phase {
-            Phase::Pending => self.ready.remove(plan[step].policy.priority, step),
-            Phase::Delayed => {
-                self.delayed.remove(&(self.steps[step.get()].not_before, step));
-            }
-            Phase::Unsettled => self.unsettled.retain(|one| *one != step),
-            Phase::Running | Phase::Ended(_) => {}
+    /// The step is no longer where steps are that something is decided about.
+    fn leave_waiting(&mut self, plan: &Plan, unit: Unit) {
+        let state = self.unit(unit);
+        let not_before = state.not_before;
+        match state.phase {
+            Phase::Pending => self.ready.remove(plan[unit.step].policy.priority, unit),
+            Phase::Delayed | Phase::Waiting => _ = self.delayed.remove(&(not_before, unit)),
+            Phase::Unsettled => self.unsettled.retain(|one| *one != unit),
+            Phase::Asking => _ = self.questions.remove(&unit),
+            Phase::Locking | Phase::Running | Phase::Expanded | Phase::LookingUp | Phase::Ended(_) => {}
         }
     }
 
@@ -177,7 +368,7 @@ impl RunState {
         for &dependent in plan.graph.dependents(step) {
             self.waiting[dependent.get()] -= 1;
             if self.waiting[dependent.get()] == 0 && self.may_queue(plan, dependent) {
-                self.ready.push(plan[dependent].policy.priority, dependent);
+                self.ready.push(plan[dependent].policy.priority, dependent.into());
             }
         }
     }
@@ -185,7 +376,7 @@ impl RunState {
     /// A step enters the queue unless its part of the run is stopping, or has not begun.
     fn may_queue(&self, plan: &Plan, step: StepIndex) -> bool {
         let open = if plan.is_finally(step) {
-            self.main_left == 0 && !self.finally_stopping
+            self.part == Part::Finally && !self.finally_stopping
         } else {
             self.stopping.is_none()
         };
@@ -195,7 +386,7 @@ impl RunState {
     fn queue_unblocked(&mut self, plan: &Plan, steps: std::ops::Range<usize>) {
         for step in steps.map(StepIndex::new) {
             if self.waiting[step.get()] == 0 && self.may_queue(plan, step) {
-                self.ready.push(plan[step].policy.priority, step);
+                self.ready.push(plan[step].policy.priority, step.into());
             }
         }
     }
@@ -212,26 +403,33 @@ impl RunState {
     }
 
     fn end_main(&mut self, plan: &Plan) {
+        self.part = Part::Verdict;
+        self.leave_verdict(plan);
+    }
+
+    fn begin_finally(&mut self, plan: &Plan) {
+        self.part = Part::Finally;
         let failed: Vec<&str> = plan
             .indexed()
             .take(plan.main_steps)
             .filter(|(step, _)| self.has_failed(*step))
             .map(|(_, step)| step.id())
             .collect();
-        self.board.end_main(json!({ "status": self.verdict().name(), "failed_steps": failed }));
+        self.board.end_main(json!({ "status": self.verdict(plan).name(), "failed_steps": failed }));
         self.queue_unblocked(plan, plan.main_steps..plan.steps.len());
     }
 
     fn cancel(&mut self, reason: &Arc<str>) {
         // A run that is in its `finally` part can only be cancelled by stopping that too.
-        self.finally_stopping |= self.main_left == 0;
+        self.finally_stopping |= self.part != Part::Main;
         self.stop(Stop::Cancelled(Arc::clone(reason)));
-        if self.finally_stopping {
+        if self.part == Part::Finally {
             self.ready.clear();
         }
     }
 
     fn kill(&mut self) {
+        self.killed = true;
         self.finally_stopping = true;
         self.stop(Stop::Cancelled("killed".into()));
         self.ready.clear();
@@ -242,100 +440,64 @@ impl RunState {
         if let Some(Stop::StepFailed(_)) | None = self.stopping {
             self.stopping = Some(stop);
         }
-        if self.main_left > 0 {
+        if self.part == Part::Main {
             self.ready.clear();
+        }
+    }
+
+    fn await_lock(&mut self, plan: &Plan, step: Option<StepIndex>) {
+        match step {
+            None => self.run_lock = Lock::Awaited,
+            Some(step) => {
+                self.leave_waiting(plan, step.into());
+                let state = &mut self.steps[step.get()];
+                if state.phase == Phase::Waiting {
+                    state.extra().waited.get_or_insert(Waited::Elapsed);
+                }
+                state.phase = Phase::Locking;
+            }
+        }
+    }
+
+    fn take_lock(&mut self, plan: &Plan, step: Option<StepIndex>) {
+        let Some(step) = step else {
+            self.run_lock = Lock::Held;
+            return;
+        };
+        let state = &mut self.steps[step.get()];
+        if state.phase == Phase::Locking {
+            state.extra().locked = true;
+            state.phase = Phase::Pending;
+            if self.may_queue(plan, step) {
+                self.ready.push(plan[step].policy.priority, step.into());
+            }
         }
     }
 }
 
-/// Questions that may be asked of a run at any time.
+/// Steps and their items alike.
 impl RunState {
-    /// The run's id; empty before the run started.
-    pub fn run_id(&self) -> &str {
-        &self.run_id
+    /// Where a step, or an item, stands. Panics where there is no such item, which a sound journal never names.
+    pub fn unit(&self, unit: Unit) -> &StepState {
+        self.try_unit(unit).unwrap_or(&self.steps[unit.step.get()])
     }
 
-    /// Where a step stands.
-    pub fn step(&self, step: StepIndex) -> &StepState {
-        &self.steps[step.get()]
-    }
-
-    /// How many steps ended in which way.
-    pub fn tally(&self) -> Tally {
-        self.tally
-    }
-
-    /// When the run started.
-    pub fn started(&self) -> Option<Timestamp> {
-        self.started
-    }
-
-    /// How and when the run ended.
-    pub fn ended(&self) -> Option<(RunStatus, Timestamp)> {
-        self.ended
-    }
-
-    /// The output of a step, secrets masked.
-    pub fn output(&self, step: StepIndex) -> Option<&Arc<serde_json::Value>> {
-        self.board.step(step)?.output.as_ref()
-    }
-
-    /// Why the run was cancelled, if it was.
-    pub fn cancel_reason(&self) -> Option<&str> {
-        match &self.stopping {
-            Some(Stop::Cancelled(reason)) => Some(reason),
-            _ => None,
+    fn try_unit(&self, unit: Unit) -> Option<&StepState> {
+        match unit.item() {
+            None => self.steps.get(unit.step.get()),
+            Some(item) => self.fans.get(&unit.step)?.states.get(item as usize),
         }
     }
 
-    /// Why the run could not go on, if it could not.
-    pub fn abort_failure(&self) -> Option<&Failure> {
-        match &self.stopping {
-            Some(Stop::Aborted(failure)) => Some(failure),
-            _ => None,
-        }
-    }
-
-    pub(super) fn stopping(&self) -> Option<&Stop> {
-        self.stopping.as_ref()
-    }
-
-    pub(super) fn main_is_stopping(&self) -> bool {
-        self.stopping.is_some() && self.main_left > 0
-    }
-
-    pub(super) fn finally_is_stopping(&self) -> bool {
-        self.finally_stopping && self.finally_left > 0
-    }
-
-    pub(super) fn everything_ended(&self) -> bool {
-        self.main_left == 0 && self.finally_left == 0
-    }
-
-    /// How the run ends, or how its main part ended.
-    pub(super) fn verdict(&self) -> RunStatus {
-        match &self.stopping {
-            Some(Stop::Cancelled(_)) => RunStatus::Cancelled,
-            Some(Stop::Aborted(_)) => RunStatus::Failed,
-            _ if self.tally.failed > 0 => RunStatus::Failed,
-            _ if self.tally.tolerated > 0 => RunStatus::SucceededWithTolerated,
-            _ => RunStatus::Succeeded,
-        }
-    }
-
-    /// Whether a step failed, for good and against the workflow's wish.
-    pub(super) fn has_failed(&self, step: StepIndex) -> bool {
-        use StepStatus::{Failed, Lost, TimedOut};
-        matches!(self.steps[step.get()].phase, Phase::Ended(Failed | TimedOut | Lost))
-    }
-
-    /// One line on why a step did not succeed.
-    pub fn error_of(&self, plan: &Plan, step: StepIndex) -> Option<String> {
-        let state = &self.steps[step.get()];
-        match (&state.cause, &state.trouble) {
-            (Some(cause), _) => Some(cause.describe(plan)),
-            (None, Some(outcome)) => outcome.describe(),
-            (None, None) => None,
+    fn unit_mut(&mut self, unit: Unit) -> &mut StepState {
+        let step = &mut self.steps[unit.step.get()];
+        match unit.item() {
+            None => step,
+            Some(item) => self
+                .fans
+                .get_mut(&unit.step)
+                .and_then(|fan| fan.states.get_mut(item as usize))
+                .unwrap_or(step),
         }
     }
 }

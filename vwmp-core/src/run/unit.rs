@@ -29,6 +29,15 @@ impl Unit {
         (self.item != Self::WHOLE).then_some(self.item)
     }
 
+    /// The one that people call so: `test`, `test[3]`.
+    pub fn named(id: &str, plan: &Plan) -> Option<Self> {
+        if let Some(step) = plan.find(id) {
+            return Some(step.into());
+        }
+        let (step, item) = id.strip_suffix(']')?.rsplit_once('[')?;
+        Some(Self::item_of(plan.find(step)?, item.parse().ok()?))
+    }
+
     /// How people call it: `test`, `test[3]`.
     pub fn id(self, plan: &Plan) -> String {
         let step = plan[self.step].id();

@@ -9,6 +9,8 @@ use vwmp_interfaces::context::Outputs;
 
 use super::event::StepStatus;
 use super::secrets::Secrets;
+use super::state::RunState;
+use super::unit::Unit;
 use crate::plan::{Plan, StepIndex};
 use crate::template::{Namespace, Scope};
 
@@ -40,6 +42,8 @@ pub struct View {
     pub(crate) secrets: Arc<Secrets>,
     /// Which attempt reads, from 1.
     pub(crate) attempt: u32,
+    /// The item that the attempt is about, in a step that fans out.
+    pub(crate) item: Option<Arc<Value>>,
 }
 
 impl Board {
@@ -49,6 +53,13 @@ impl Board {
 
     pub(crate) fn step(&self, step: StepIndex) -> Option<&Ended> {
         self.steps[step.get()].get()
+    }
+
+    /// A board on which these steps have not ended, nor the main part.
+    pub(super) fn without(&self, open: &[StepIndex]) -> Self {
+        let mut steps = self.steps.clone();
+        open.iter().for_each(|step| _ = steps[step.get()].take());
+        Self { steps, run: OnceLock::new() }
     }
 
     pub(super) fn end(&self, step: StepIndex, ended: Ended) {
@@ -64,7 +75,7 @@ impl Board {
 impl View {
     pub(super) fn new(plan: Arc<Plan>, run_id: Arc<str>, secrets: Arc<Secrets>, started: Timestamp) -> Self {
         let board = Arc::new(Board::new(plan.steps.len()));
-        Self { plan, run_id, started, board, secrets, attempt: 1 }
+        Self { plan, run_id, started, board, secrets, attempt: 1, item: None }
     }
 
     /// The output of a step as it was, null when it gave none. Nothing when it had a secret in it that is gone: the
@@ -73,11 +84,22 @@ impl View {
         let step = self.plan.find(id)?;
         match self.board.step(step) {
             Some(ended) if ended.masked => {
-                self.secrets.output(step).map(|output| Cow::Owned(Value::clone(&output)))
+                self.secrets.output(step.into()).map(|output| Cow::Owned(Value::clone(&output)))
             }
             ended => {
                 Some(Cow::Borrowed(ended.and_then(|ended| ended.output.as_deref()).unwrap_or(&Value::Null)))
             }
+        }
+    }
+
+    /// What a step, or an item, gave, as it was; nothing when it gave nothing, or a secret of it is gone.
+    pub(super) fn unit_output(&self, state: &RunState, unit: Unit) -> Option<Arc<Value>> {
+        if let Some(output) = self.secrets.output(unit) {
+            return Some(output);
+        }
+        match unit.item() {
+            Some(_) => state.plain_item_output(unit).cloned(),
+            None => self.board.step(unit.step).filter(|ended| !ended.masked)?.output.clone(),
         }
     }
 
@@ -121,6 +143,8 @@ impl Scope for View {
             Namespace::Secrets => self.secrets.get(key).map(Cow::Owned),
             Namespace::Steps => self.step_facts(key).map(Cow::Owned),
             Namespace::Run => self.run_fact(key).map(Cow::Owned),
+            Namespace::Item => self.item.as_deref().map(Cow::Borrowed),
+            Namespace::Matrix => self.item.as_deref()?.get(key).map(Cow::Borrowed),
             _ => self.plan.value(namespace, key),
         }
     }
@@ -130,6 +154,10 @@ impl Scope for View {
             Namespace::StepOutputs | Namespace::Steps => {
                 self.plan.steps.iter().map(|step| step.id.to_string()).collect()
             }
+            Namespace::Matrix => match self.item.as_deref() {
+                Some(Value::Object(axes)) => axes.keys().cloned().collect(),
+                _ => Vec::new(),
+            },
             Namespace::Run => RUN_KEYS.iter().chain(&FINALLY_RUN_KEYS).map(ToString::to_string).collect(),
             _ => self.plan.keys(namespace),
         }
@@ -140,6 +168,6 @@ impl Outputs for View {
     fn output(&self, step_id: &str) -> Option<Arc<Value>> {
         let step = self.plan.find(step_id)?;
         let ended = self.board.step(step)?;
-        if ended.masked { self.secrets.output(step) } else { ended.output.clone() }
+        if ended.masked { self.secrets.output(step.into()) } else { ended.output.clone() }
     }
 }

@@ -30,8 +30,8 @@ use crate::config::{ConfigFile, Layers, Setting};
 use crate::diagnostic::Diagnostics;
 use crate::document::Document;
 use crate::plan::{Plan, PlannedStep};
-use crate::template::Template;
 use crate::registry::{RegisteredAdapter, RegisteredWorkflowType, Registry};
+use crate::template::Template;
 
 pub(crate) use binding::Binding;
 pub use loader::{DiskLoader, Loader, NoFiles};

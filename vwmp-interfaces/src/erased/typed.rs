@@ -173,7 +173,11 @@ impl<H: StepHandler> PreparedStep for Prepared<H> {
         })
     }
 
-    fn undo<'a>(&'a self, output: Option<Value>, ctx: &'a StepContext) -> BoxFuture<'a, Result<(), StepError>> {
+    fn undo<'a>(
+        &'a self,
+        output: Option<Value>,
+        ctx: &'a StepContext,
+    ) -> BoxFuture<'a, Result<(), StepError>> {
         match self.undo {
             Some(undo) => undo(&self.handler, output, ctx),
             None => Box::pin(async { Err(StepError::permanent(format!("{} can't be undone", H::NAME))) }),

@@ -12,6 +12,7 @@ use vwmp_interfaces::{CancellationToken, Clock};
 use super::foresight::Foresight;
 use crate::plan::{Plan, PlannedAdapter};
 use crate::run::caught;
+use crate::run::memory::MemoryKeepsakes;
 
 /// How long opening or closing one adapter may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -63,6 +64,8 @@ impl Session {
             outputs: foresight,
             log: Arc::new(Silence),
             clock,
+            keepsakes: Arc::new(MemoryKeepsakes::default()),
+            caller: None,
         };
         Self { scope: Arc::new(scope), cancelled, open }
     }
