@@ -12,6 +12,7 @@ use vwmp_interfaces::{
     BoxFuture, Capability, Effect, Findings, Metadata, Preview, StepContext, StepError, StepHandler, here,
 };
 
+use super::world::{Ask, Mark, MarkBlind, MarkOnce, Publish};
 use crate::registry::Registry;
 
 pub(super) fn registry() -> &'static Registry {
@@ -27,6 +28,11 @@ pub(super) fn registry() -> &'static Registry {
             Arc::new(TypedStep::<Deaf>::new()),
             Arc::new(TypedStep::<Block>::new()),
             Arc::new(TypedStep::<Unwritable>::new()),
+            Arc::new(TypedStep::<Mark>::with_undo()),
+            Arc::new(TypedStep::<MarkOnce>::with_undo()),
+            Arc::new(TypedStep::<MarkBlind>::with_undo()),
+            Arc::new(TypedStep::<Publish>::new()),
+            Arc::new(TypedStep::<Ask>::new()),
             Arc::new(Untyped),
         ] {
             registry.add_step(step, here!()).unwrap();
@@ -181,7 +187,7 @@ impl PreparedStep for Untyped {
     fn retry_delay(&self, _: u32) -> Duration {
         Duration::ZERO
     }
-    fn undo<'a>(&'a self, _: Value, _: &'a StepContext) -> BoxFuture<'a, Result<(), StepError>> {
+    fn undo<'a>(&'a self, _: Option<Value>, _: &'a StepContext) -> BoxFuture<'a, Result<(), StepError>> {
         Box::pin(async { Ok(()) })
     }
 }

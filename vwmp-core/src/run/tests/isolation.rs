@@ -10,7 +10,9 @@ use vwmp_interfaces::log::{LogLine, LogSink};
 use super::plans::{PlanDraft, StepDraft, step};
 use super::{run, run_with, summary};
 use crate::registry::Registry;
-use crate::run::{Attempt, Engine, Event, Executor, Journal, JournalError, Limits, Outcome, RunStatus};
+use crate::run::{
+    Attempt, Engine, Event, Executor, Journal, JournalError, Limits, Outcome, RunStatus, Survive,
+};
 
 /// Runs the step beside a good one and one that needs it.
 async fn check(bad: StepDraft, expected: &str) {
@@ -141,7 +143,7 @@ async fn a_panic_of_a_listener_disturbs_nobody() {
 struct Full(usize);
 
 impl Journal for Full {
-    fn append<'a>(&'a mut self, events: &'a [Event]) -> BoxFuture<'a, Result<(), JournalError>> {
+    fn append<'a>(&'a mut self, events: &'a [Event], _: Survive) -> BoxFuture<'a, Result<(), JournalError>> {
         let left = self.0.checked_sub(events.len());
         self.0 = left.unwrap_or(0);
         let full = || JournalError { message: "the disk is full".into(), source: None };

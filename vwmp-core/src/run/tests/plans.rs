@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use vwmp_interfaces::workflow_type::FailurePolicy;
 
 use super::handlers;
-use crate::plan::{Graph, Plan, PlannedStep, RetryPolicy, StepIndex, StepPolicy};
+use crate::plan::{Extras, FanOut, Graph, Items, Plan, PlannedStep, RetryPolicy, StepIndex, StepPolicy};
 use crate::source::{Source, Span};
 use crate::template::{Condition, ExpressionCache, Place};
 
@@ -21,6 +21,7 @@ pub(super) struct PlanDraft {
     pub(super) max_parallel: usize,
     pub(super) on_failure: FailurePolicy,
     pub(super) timeout: Option<Duration>,
+    pub(super) lock: Option<Arc<str>>,
 }
 
 #[derive(Debug, Clone)]
@@ -30,6 +31,7 @@ pub(super) struct StepDraft {
     pub(super) needs: Vec<usize>,
     pub(super) when: Option<String>,
     pub(super) policy: StepPolicy,
+    pub(super) extras: Option<Extras>,
 }
 
 /// A step that uses a handler of [`handlers`].
@@ -41,7 +43,14 @@ pub(super) fn step(handler: &str, config: Value, needs: &[usize]) -> StepDraft {
         priority: 0,
         adapters: Arc::from([]),
     };
-    StepDraft { handler: format!("test.{handler}"), config, needs: needs.into(), when: None, policy }
+    StepDraft {
+        handler: format!("test.{handler}"),
+        config,
+        needs: needs.into(),
+        when: None,
+        policy,
+        extras: None,
+    }
 }
 
 impl StepDraft {
@@ -52,6 +61,18 @@ impl StepDraft {
 
     pub(super) fn policy(mut self, change: impl FnOnce(&mut StepPolicy)) -> Self {
         change(&mut self.policy);
+        self
+    }
+
+    /// Carries the step out once for each of these values, so many at once.
+    pub(super) fn foreach(mut self, values: Value, max_parallel: Option<usize>, fail_fast: bool) -> Self {
+        let items = Items::ForEach(values.into());
+        self.extras.get_or_insert_default().fan_out = Some(FanOut { items, max_parallel, fail_fast });
+        self
+    }
+
+    pub(super) fn lock(mut self, name: &str) -> Self {
+        self.extras.get_or_insert_default().lock = Some(name.into());
         self
     }
 
@@ -72,6 +93,7 @@ impl StepDraft {
             config: Arc::new(self.config.clone().into()),
             when: when.map(|when| Arc::new(when.unwrap())),
             policy: Arc::new(self.policy.clone()),
+            extras: self.extras.clone().map(Arc::new),
         }
     }
 }
@@ -84,6 +106,7 @@ impl PlanDraft {
             max_parallel: 4,
             on_failure: FailurePolicy::Continue,
             timeout: None,
+            lock: None,
         }
     }
 
@@ -115,6 +138,8 @@ impl PlanDraft {
             max_parallel: self.max_parallel,
             timeout: self.timeout,
             on_failure: self.on_failure,
+            lock: self.lock,
+            outputs: Arc::from([]),
             main_steps: self.steps.len(),
             graph,
             steps,

@@ -252,7 +252,7 @@ async fn priorities_order_ready_steps() {
     let order: Vec<usize> = events
         .iter()
         .filter_map(|event| match event {
-            EventKind::AttemptStarted { step, .. } => Some(step.get()),
+            EventKind::AttemptStarted { step, .. } => Some(step.step.get()),
             _ => None,
         })
         .collect();

@@ -10,11 +10,11 @@ use vwmp_interfaces::Timestamp;
 use vwmp_interfaces::workflow_type::FailurePolicy;
 
 use super::plans::{PlanDraft, StepDraft, step};
-use crate::plan::{Plan, StepIndex};
+use crate::plan::Plan;
 use crate::registry::Registry;
 use crate::run::Phase;
 use crate::run::memory::MemoryJournal;
-use crate::run::{Engine, Event, EventKind, PausedClock, Report, RunState};
+use crate::run::{Engine, Event, EventKind, PausedClock, Report, RunState, Unit};
 
 fn any_step(number: usize) -> impl Strategy<Value = StepDraft> {
     let handler = prop_oneof![
@@ -81,7 +81,7 @@ fn run(draft: PlanDraft, cancel_after: Option<u64>) -> (Arc<Plan>, Report, Vec<E
 /// Walks through the events as a reader who trusts nobody.
 fn check(plan: &Plan, events: &[Event]) {
     let mut running = HashSet::new();
-    let mut ended: HashMap<StepIndex, usize> = HashMap::new();
+    let mut ended: HashMap<Unit, usize> = HashMap::new();
     for (number, event) in events.iter().enumerate() {
         assert_eq!(event.seq, number as u64, "events are numbered without a gap");
         match &event.kind {
@@ -89,13 +89,13 @@ fn check(plan: &Plan, events: &[Event]) {
                 assert!(running.insert(*step), "one attempt at a time");
                 assert!(!ended.contains_key(step), "nothing starts after its end");
                 assert!(running.len() <= plan.max_parallel(), "the limit holds");
-                for need in plan.needs(*step) {
-                    assert!(ended.contains_key(need), "needs end first");
+                for &need in plan.needs(step.step) {
+                    assert!(ended.contains_key(&need.into()), "needs end first");
                 }
-                if plan.is_finally(*step) {
+                if plan.is_finally(step.step) {
                     let main = plan.indexed().filter(|(step, _)| !plan.is_finally(*step));
                     assert!(
-                        main.into_iter().all(|(step, _)| ended.contains_key(&step)),
+                        main.into_iter().all(|(step, _)| ended.contains_key(&step.into())),
                         "finally comes last"
                     );
                 }
