@@ -3,6 +3,7 @@
 mod durable;
 mod handlers;
 mod isolation;
+mod kills;
 mod plans;
 mod policies;
 mod properties;

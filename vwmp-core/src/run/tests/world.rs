@@ -64,7 +64,10 @@ macro_rules! deed_handlers {
                 if self.fails {
                     return Err(StepError::permanent("refused"));
                 }
-                note(&self.world, format!("+{}", ctx.step_id()));
+                // Done twice, it is as done once; what must not be repeated would show.
+                if Self::EFFECT == Effect::Once || standing(&self.world, ctx.step_id()) == 0 {
+                    note(&self.world, format!("+{}", ctx.step_id()));
+                }
                 Ok(ctx.step_id().to_owned())
             }
             async fn already_done(&self, ctx: &StepContext) -> Result<Done<String>, StepError> {
@@ -109,7 +112,7 @@ pub(super) struct Ask {
 }
 impl StepHandler for Ask {
     const NAME: &'static str = "test.ask";
-    const EFFECT: Effect = Effect::Idempotent;
+    const EFFECT: Effect = Effect::ReadOnly;
     type Output = String;
     async fn execute(&self, ctx: &StepContext) -> Result<String, StepError> {
         match ctx.waited() {
