@@ -3,6 +3,7 @@
 //! Reading order: [`event`], [`state`], [`decide`], [`ports`], `drive`, `attempt`, `resume`.
 
 mod attempt;
+pub mod call;
 mod clock;
 pub mod decide;
 mod drive;

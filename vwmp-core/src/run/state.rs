@@ -4,15 +4,16 @@ mod fan;
 mod questions;
 mod resume;
 mod rollback;
+mod waiting;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 use vwmp_interfaces::workflow_type::FailurePolicy;
-use vwmp_interfaces::{Timestamp, Wait, Waited};
+use vwmp_interfaces::{Timestamp, Waited};
 
-use super::event::{Cause, Event, EventKind, Failure, Found, Outcome, RunStatus, StepStatus};
+use super::event::{Cause, Event, EventKind, Failure, Outcome, RunStatus, StepStatus};
 use super::queue::ReadyQueue;
 use super::step_state::{Phase, StepState, Tally};
 use super::unit::Unit;
@@ -247,74 +248,6 @@ impl RunState {
         self.delayed.insert((not_before, unit));
     }
 
-    fn wait(&mut self, unit: Unit, wait: &Wait, at: Timestamp) {
-        let until = match wait {
-            Wait::Approval(request) => request.timeout.map(|limit| at.after(limit)),
-            Wait::Until { at } => Some(*at),
-        };
-        let state = self.unit_mut(unit);
-        let extra = state.extra();
-        extra.uncounted += 1;
-        (extra.wait, extra.waited) = (Some(wait.clone()), None);
-        (state.phase, state.not_before) = (Phase::Waiting, until.unwrap_or_default());
-        self.delayed.extend(until.map(|until| (until, unit)));
-    }
-
-    fn answer(&mut self, unit: Unit, answer: Waited) {
-        // Who answers late, or twice, changes nothing.
-        let Some(state) = self.try_unit(unit) else { return };
-        let asked = matches!(state.waits_for(), Some(Wait::Approval(_)));
-        if !asked || state.waited().is_some() {
-            return;
-        }
-        self.delayed.remove(&(state.not_before, unit));
-        let Waited::Answered { at, .. } = answer else { return };
-        let state = self.unit_mut(unit);
-        state.not_before = at;
-        state.extra().waited = Some(answer);
-        self.delayed.insert((at, unit));
-    }
-
-    fn start_lookup(&mut self, unit: Unit) {
-        self.running += 1;
-        if self.unit(unit).status().is_some() {
-            self.looked_up.insert(unit, None);
-        } else {
-            self.unsettled.retain(|one| *one != unit);
-            self.unit_mut(unit).phase = Phase::LookingUp;
-        }
-    }
-
-    fn finish_lookup(&mut self, plan: &Plan, unit: Unit, found: &Found, at: Timestamp) {
-        let Some(state) = self.try_unit(unit) else { return };
-        match state.phase {
-            Phase::Ended(_) => {
-                self.running -= 1;
-                // Who can't tell is taken to have done it: what others may have seen is not taken back.
-                self.looked_up.insert(unit, Some(*found != Found::NotDone));
-                return self.leave_verdict(plan);
-            }
-            Phase::LookingUp => self.running -= 1,
-            Phase::Asking => _ = self.questions.remove(&unit),
-            Phase::Unsettled => self.unsettled.retain(|one| *one != unit),
-            _ => return,
-        }
-        let state = self.unit_mut(unit);
-        state.extra().found = Some(found.clone());
-        match found {
-            Found::Done(output) => {
-                state.ended = at;
-                self.give(unit, output, false);
-                self.unsettle(unit);
-            }
-            Found::NotDone => self.unsettle(unit),
-            Found::Unknown(_) => {
-                state.phase = Phase::Asking;
-                self.questions.insert(unit);
-            }
-        }
-    }
-
     fn end_unit(
         &mut self,
         plan: &Plan,
@@ -442,35 +375,6 @@ impl RunState {
         }
         if self.part == Part::Main {
             self.ready.clear();
-        }
-    }
-
-    fn await_lock(&mut self, plan: &Plan, step: Option<StepIndex>) {
-        match step {
-            None => self.run_lock = Lock::Awaited,
-            Some(step) => {
-                self.leave_waiting(plan, step.into());
-                let state = &mut self.steps[step.get()];
-                if state.phase == Phase::Waiting {
-                    state.extra().waited.get_or_insert(Waited::Elapsed);
-                }
-                state.phase = Phase::Locking;
-            }
-        }
-    }
-
-    fn take_lock(&mut self, plan: &Plan, step: Option<StepIndex>) {
-        let Some(step) = step else {
-            self.run_lock = Lock::Held;
-            return;
-        };
-        let state = &mut self.steps[step.get()];
-        if state.phase == Phase::Locking {
-            state.extra().locked = true;
-            state.phase = Phase::Pending;
-            if self.may_queue(plan, step) {
-                self.ready.push(plan[step].policy.priority, step.into());
-            }
         }
     }
 }
