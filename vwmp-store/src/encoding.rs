@@ -1,0 +1,85 @@
+//! How events are written: version 1 of the format of `docs/journal.md`.
+
+use std::io::Write as _;
+
+use vwmp_core::run::{Event, EventKind};
+use vwmp_interfaces::Timestamp;
+
+/// The version of what is written.
+pub(crate) const VERSION: u8 = 1;
+
+/// One append: a version, then a line an event: the microseconds since the one before (the first: since 1970), a
+/// space, and what happened as JSON.
+pub(crate) fn encode(events: &[Event]) -> Vec<u8> {
+    let mut body = Vec::with_capacity(events.len() * 96 + 1);
+    body.push(VERSION);
+    let mut before = 0;
+    for event in events {
+        let at = event.at.as_micros();
+        // A clock may go back; writing to memory and writing plain data as JSON can't fail.
+        let _ = write!(body, "{} ", i128::from(at) - i128::from(before));
+        let _ = serde_json::to_writer(&mut body, &event.kind);
+        body.push(b'\n');
+        before = at;
+    }
+    body
+}
+
+/// Adds the events of one append, the first of which has the number `first`.
+///
+/// # Errors
+/// What can't be read, after everything before it was added.
+pub(crate) fn decode(body: &[u8], first: u64, events: &mut Vec<Event>) -> Result<(), String> {
+    let (version, lines) = body.split_first().ok_or("it is empty")?;
+    if *version != VERSION {
+        return Err(format!("it has format {version}, and this program knows format {VERSION} only"));
+    }
+    let mut before: i128 = 0;
+    let mut seq = first;
+    for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        let space = line.iter().position(|byte| *byte == b' ').ok_or("a line has no time")?;
+        let delta = std::str::from_utf8(&line[..space]).ok().and_then(|text| text.parse::<i128>().ok());
+        before += delta.ok_or("a time is not a number")?;
+        let kind: EventKind =
+            serde_json::from_slice(&line[space + 1..]).map_err(|error| error.to_string())?;
+        let at = Timestamp::from_micros(u64::try_from(before).map_err(|_| "a time is before 1970")?);
+        events.push(Event { seq, at, kind });
+        seq += 1;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(seq: u64, at: u64, kind: EventKind) -> Event {
+        Event { seq, at: Timestamp::from_micros(at), kind }
+    }
+
+    #[test]
+    fn events_come_back_even_when_the_clock_went_back() {
+        let events = [
+            event(7, 1_800_000_000_000_000, EventKind::RunStarted { run_id: "r".into() }),
+            event(8, 1_799_999_999_999_999, EventKind::KillRequested),
+            event(9, 1_800_000_000_000_009, EventKind::RunResumed { by: "ann\nbob".into() }),
+        ];
+        let mut back = Vec::new();
+        decode(&encode(&events), 7, &mut back).unwrap();
+        assert_eq!(back, events);
+    }
+
+    #[test]
+    fn what_is_damaged_is_told_and_the_rest_is_saved() {
+        let mut body =
+            encode(&[event(0, 5, EventKind::KillRequested), event(1, 6, EventKind::KillRequested)]);
+        body.truncate(body.len() - 4);
+        let mut back = Vec::new();
+        assert!(decode(&body, 0, &mut back).is_err());
+        assert_eq!(back.len(), 1);
+        assert_eq!(
+            decode(&[9], 0, &mut back).unwrap_err(),
+            "it has format 9, and this program knows format 1 only"
+        );
+    }
+}
