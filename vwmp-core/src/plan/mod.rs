@@ -26,7 +26,7 @@ use crate::template::{Condition, Template};
 
 pub(crate) use build::{build, sketch};
 pub use extras::{CachePolicy, Extras, FanOut, Items, MOST_ITEMS};
-pub use fan_out::items;
+pub use fan_out::{NoItems, items};
 pub(crate) use graph::sort;
 pub use graph::{Cycle, Graph};
 pub use retry::{Backoff, RetryPolicy};

@@ -15,11 +15,11 @@ use super::loader::Loader;
 use super::order::Ids;
 use super::policy::{self, Policies};
 use super::references::Readable;
-use super::{Adapter, Settings, Workflow, order, outline, parameters};
+use super::{Adapter, Settings, Workflow, extras, order, outline, parameters};
 use crate::config::resolve;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::document::{Document, Kind, NodeRef};
-use crate::plan::{PlannedStep, StepPolicy};
+use crate::plan::{Extras, PlannedStep, StepPolicy};
 use crate::registry::{RegisteredWorkflowType, Registry};
 use crate::source::Span;
 use crate::template::{Condition, Expression, ExpressionCache, Namespace, Place, Reference, Template};
@@ -31,6 +31,7 @@ pub(super) struct Draft<'c> {
     pub(super) handler: Option<Rc<Handler<'c>>>,
     pub(super) config: StepConfig,
     pub(super) when: Option<Arc<Condition>>,
+    pub(super) extras: Option<Arc<Extras>>,
     policy: Arc<StepPolicy>,
 }
 
@@ -47,6 +48,19 @@ pub(super) fn check(
     let found = in_reading_order(found, texts.documents());
     match workflow {
         Some(workflow) => found.into_result(workflow),
+        None => Err(found),
+    }
+}
+
+/// Checks a workflow whose texts were read before; see [`super::Record`].
+pub(super) fn of_recorded(
+    texts: &Texts,
+    registry: &Registry,
+    settings: &Settings,
+    mut found: Diagnostics,
+) -> Result<Workflow, Diagnostics> {
+    match of_texts(texts, registry, settings, &mut found) {
+        Some(workflow) => found.into_result(workflow).map(|(workflow, _)| workflow),
         None => Err(found),
     }
 }
@@ -78,6 +92,8 @@ fn of_texts(
         secret_sources: &secret_sources,
     };
     let needs = needs(texts, &readable, &mut adapters_read, found);
+    let outputs = extras::outputs(texts, &cache, found);
+    readable.of_outputs(&outputs, &mut adapters_read, found);
     adapters_read.retain(|name| plugins.instances().contains(name) && !plugins.adapters.contains(name));
     let layers = layered::Check { texts, settings, registry, readable: &readable, cache: &cache };
     layers.workflow(workflow_type.as_deref(), &config, found);
@@ -100,8 +116,8 @@ fn of_texts(
         max_parallel: texts.get("max_parallel").and_then(policy::int).and_then(|max| max.try_into().ok()),
         timeout: texts.get("timeout").and_then(policy::timeout),
         on_failure: on_failure(texts, workflow_type.as_deref()),
-        lock: workflow_type.as_deref().and_then(|one| one.info().lock).map(Arc::from),
-        outputs: Arc::from([]),
+        lock: lock(texts, workflow_type.as_deref()),
+        outputs,
         workflow_type,
         adapters: adapters(plugins.adapters, registry),
         adapters_read: adapters(adapters_read, registry),
@@ -165,6 +181,7 @@ fn drafts<'c>(
                     None => configs.unread(&node, found),
                 },
                 when: node.get("when").and_then(|when| condition(when, cache, found)),
+                extras: extras::of_step(&node, cache, found),
                 policy: policies.of(&node, handler.as_deref(), &chosen),
                 handler,
                 node,
@@ -241,8 +258,18 @@ fn dependencies(drafts: &[Draft<'_>], at: usize, ids: &Ids, found: &mut Diagnost
 fn on_failure(texts: &Texts, workflow_type: Option<&RegisteredWorkflowType>) -> FailurePolicy {
     match texts.text("on_failure") {
         Some("stop") => FailurePolicy::Stop,
+        Some("rollback") => FailurePolicy::Rollback,
         Some(_) => FailurePolicy::Continue,
         None => workflow_type.map_or(FailurePolicy::Continue, |one| one.info().on_failure),
+    }
+}
+
+/// The lock of the whole run; `none` is nobody's.
+fn lock(texts: &Texts, workflow_type: Option<&RegisteredWorkflowType>) -> Option<Arc<str>> {
+    match texts.text("lock") {
+        Some("none") => None,
+        Some(name) => Some(name.into()),
+        None => workflow_type?.info().lock.map(Arc::from),
     }
 }
 
@@ -259,9 +286,11 @@ impl Draft<'_> {
             template => template.expressions(),
         };
         let when = self.when.as_deref().map(Condition::expression);
+        let extras = self.extras.iter().flat_map(|extras| extras.templates().flat_map(Template::expressions));
         expressions
             .into_iter()
             .chain(when)
+            .chain(extras)
             .flat_map(|one| one.references().iter().map(move |reference| (one, reference)))
     }
 
@@ -279,7 +308,7 @@ impl Draft<'_> {
             config: self.config.template,
             when: self.when,
             policy: self.policy,
-            extras: None,
+            extras: self.extras,
         })
     }
 }

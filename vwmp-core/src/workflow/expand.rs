@@ -55,6 +55,12 @@ impl Texts {
         texts
     }
 
+    /// The texts of a workflow that was read before.
+    pub(super) fn recorded(documents: Vec<Arc<Document>>, found: &mut Diagnostics) -> Self {
+        documents.iter().for_each(|document| shape::workflow(document, found));
+        Self { documents, whole: true }
+    }
+
     /// Whether everything that the workflow is based on could be read.
     pub(super) fn are_whole(&self) -> bool {
         self.whole

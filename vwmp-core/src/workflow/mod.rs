@@ -8,6 +8,7 @@ mod check;
 mod config;
 pub(crate) mod duration;
 mod expand;
+mod extras;
 mod handlers;
 mod layered;
 mod loader;
@@ -15,6 +16,7 @@ mod order;
 mod outline;
 mod parameters;
 mod policy;
+pub mod record;
 mod references;
 mod shape;
 
@@ -36,6 +38,7 @@ use crate::template::Template;
 pub(crate) use binding::Binding;
 pub use loader::{DiskLoader, Loader, NoFiles};
 pub use parameters::{Given, Parameter, Parameters, parameters_of, read_parameter};
+pub use record::{Again, Record};
 
 /// A workflow that was checked: its handlers are known, its configs read, its order is settled.
 pub struct Workflow {

@@ -11,9 +11,10 @@ use crate::config::Resolved;
 use crate::diagnostic::{Diagnostic, Diagnostics, nearest};
 use crate::document::Path;
 use crate::document::path::Segment as PathSegment;
+use crate::plan::Items;
 use crate::run::{FINALLY_RUN_KEYS, RUN_KEYS};
 use crate::schema::dotted;
-use crate::template::{Condition, Expression, Namespace, Reference, Segment, marked};
+use crate::template::{Condition, Expression, Namespace, Reference, Segment, Template, marked};
 
 /// What expressions can read before the run.
 pub(super) struct Readable<'c> {
@@ -63,6 +64,7 @@ impl Readable<'_> {
                 Namespace::Config => self.config(read),
                 Namespace::Run => self.run(at, read),
                 Namespace::Secrets => self.secret(at, read),
+                Namespace::Item | Namespace::Matrix => self.item(at, read),
                 _ => self.elsewhere(read),
             };
             found.extend(problem);
@@ -120,6 +122,18 @@ impl Readable<'_> {
         };
         let handler = &self.drafts[step].handler.as_ref()?.step;
         let schema = &handler.info().output_schema;
+        let (path, from) = match (self.fans_out(step), path) {
+            // The output of a step that fans out is a list of those of its items.
+            (true, [Segment::Index(_), rest @ ..]) => (rest, from + 1),
+            (true, [Segment::Key(key), ..]) => {
+                let place = Shortened(read.reference, from).to_string();
+                let message =
+                    format!("`{place}` is a list with an output for each item, so it has no `{key}`");
+                let problem = read.problem("vwmp::unknown-reference", message);
+                return Some(problem.help(format!("pick one by its number: `{place}[0].{key}`")));
+            }
+            (_, path) => (path, from),
+        };
         let mut at = schema;
         for (i, segment) in path.iter().enumerate() {
             at = referred(schema, at);
@@ -141,6 +155,75 @@ impl Readable<'_> {
             }
         }
         None
+    }
+
+    fn fans_out(&self, step: usize) -> bool {
+        self.drafts[step].extras.as_deref().is_some_and(|extras| extras.fan_out.is_some())
+    }
+
+    /// Looks at where an item is read, and what of it.
+    fn item(&self, at: usize, read: Read<'_>) -> Option<Diagnostic> {
+        let name = read.reference.namespace;
+        let extras = self.drafts[at].extras.as_deref();
+        let items = extras.and_then(|extras| extras.fan_out.as_ref()).map(|fan| &fan.items);
+        let in_items = extras.is_some_and(|extras| {
+            extras
+                .templates()
+                .any(|one| one.expressions().iter().any(|one| std::ptr::eq(*one, read.expression)))
+        });
+        let in_when = self.drafts[at].when.as_deref().map(Condition::expression);
+        if in_when.is_some_and(|when| std::ptr::eq(when, read.expression)) {
+            let message = format!(
+                "`when` decides about the whole step, before there are items: `{name}` can't be read"
+            );
+            return Some(read.problem("vwmp::unknown-reference", message));
+        }
+        match (name, items) {
+            (Namespace::Item, Some(Items::ForEach(_))) if !in_items => None,
+            (Namespace::Matrix, Some(Items::Matrix { axes, include, .. })) if !in_items => {
+                let key = read.reference.key()?;
+                // More axes may come with `include`.
+                let known = || axes.iter().map(|(axis, _)| axis.as_str());
+                (include.is_none() && !known().any(|axis| axis == key))
+                    .then(|| read.unknown_name("matrix", key, known()))
+            }
+            _ => {
+                let key = if name == Namespace::Item { "foreach" } else { "matrix" };
+                let message = format!("`{name}` can be read only in the `config` of a step with `{key}`");
+                Some(read.problem("vwmp::unknown-reference", message))
+            }
+        }
+    }
+
+    /// Looks at what a workflow gives to its callers.
+    pub(super) fn of_outputs(
+        &self,
+        outputs: &[(String, Template)],
+        adapters: &mut BTreeSet<String>,
+        found: &mut Diagnostics,
+    ) {
+        for (expression, reference) in outputs.iter().flat_map(|(_, template)| template.references()) {
+            let read = Read { expression, reference };
+            found.extend(match reference.namespace {
+                Namespace::StepOutputs | Namespace::Steps => {
+                    let id = reference.key().unwrap_or_default();
+                    match self.ids.get(id) {
+                        Some(step) => self.inside_step(step, read),
+                        None => Some(self.ids.unknown(id).at(expression.source(), read.span(), "")),
+                    }
+                }
+                Namespace::Adapter => {
+                    adapters.extend(reference.key().map(str::to_owned));
+                    self.adapter(read)
+                }
+                Namespace::Config => self.config(read),
+                Namespace::Item | Namespace::Matrix | Namespace::Secrets => {
+                    let message = format!("`{}` can't be read in `outputs`", reference.namespace);
+                    Some(read.problem("vwmp::unknown-reference", message))
+                }
+                _ => self.elsewhere(read),
+            });
+        }
     }
 
     fn adapter(&self, read: Read<'_>) -> Option<Diagnostic> {
@@ -253,11 +336,6 @@ impl Readable<'_> {
                 let problem = read.problem("vwmp::unknown-variable", message);
                 let problem = problem.nearest(key, self.environment.keys().map(String::as_str));
                 Some(problem.help(format!("set {key}, or give a default: `$<env.{key} ?? …>`")))
-            }
-            Namespace::Item | Namespace::Matrix => {
-                let name = read.reference.namespace;
-                let message = format!("`{name}` belongs to fan-outs, which this version does not have");
-                Some(read.problem("vwmp::unknown-reference", message))
             }
             _ => None,
         }

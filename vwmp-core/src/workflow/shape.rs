@@ -18,7 +18,7 @@ pub(super) enum Way<'a> {
 /// A key, and what its value has to be.
 type Known = (&'static str, for<'d> fn(&mut Shape, &Way<'_>, NodeRef<'d>));
 
-const WORKFLOW: [Known; 15] = [
+const WORKFLOW: [Known; 17] = [
     ("vwmp", Shape::version),
     ("name", Shape::text),
     ("type", Shape::text),
@@ -32,10 +32,12 @@ const WORKFLOW: [Known; 15] = [
     ("timeout", Shape::timeout),
     ("on_failure", Shape::on_failure),
     ("order", Shape::order),
+    ("lock", Shape::lock),
+    ("outputs", Shape::any_mapping),
     ("steps", Shape::steps),
     ("finally", Shape::steps),
 ];
-const STEP: [Known; 11] = [
+const STEP: [Known; 17] = [
     ("id", Shape::id),
     ("name", Shape::text),
     ("handler", Shape::text),
@@ -46,6 +48,12 @@ const STEP: [Known; 11] = [
     ("retry", Shape::retry),
     ("priority", Shape::priority),
     ("adapters", Shape::texts),
+    ("foreach", Shape::list),
+    ("matrix", Shape::matrix),
+    ("max_parallel", Shape::count),
+    ("fail_fast", Shape::bool),
+    ("lock", Shape::text),
+    ("cache", Shape::cache),
     ("config", Shape::any_mapping),
 ];
 const DEFAULTS: [Known; 4] = [
@@ -54,6 +62,7 @@ const DEFAULTS: [Known; 4] = [
     ("required", Shape::bool),
     ("priority", Shape::priority),
 ];
+const CACHE: [Known; 3] = [("inputs", Shape::texts), ("key", Shape::anything), ("outputs", Shape::texts)];
 const RETRY: [Known; 5] = [
     ("max_attempts", Shape::attempts),
     ("backoff", Shape::backoff),
@@ -64,9 +73,6 @@ const RETRY: [Known; 5] = [
 
 /// The types of JSON Schema.
 pub(super) const TYPES: [&str; 7] = ["string", "integer", "number", "boolean", "array", "object", "null"];
-
-/// Keys of the format that this version does not have.
-const LATER: [&str; 4] = ["matrix", "foreach", "lock", "cache"];
 
 /// Looks at a whole workflow.
 pub(super) fn workflow(document: &Document, found: &mut Diagnostics) {
@@ -120,11 +126,6 @@ impl Shape {
     }
 
     fn unknown(&mut self, what: &str, node: NodeRef<'_>, key: Key<'_>, known: &[Known]) {
-        if LATER.contains(&key.text) {
-            let message = format!("`{}` belongs to a later version; this version does not have it", key.text);
-            let found = Diagnostic::error("vwmp::unsupported-key", message).at(node.source(), key.span, "");
-            return self.0.push(found.help("leave it out, or write a step for each case"));
-        }
         let names = || known.iter().map(|(name, _)| *name);
         let message = format!("{what} has no key `{}`", key.text);
         let found = Diagnostic::error("vwmp::unknown-key", message).at(node.source(), key.span, "");
@@ -182,6 +183,44 @@ impl Shape {
             _ => self.one_of(way, node, &TYPES),
         }
     }
+
+    /// A lock's name, or `none` where the workflow type would set one.
+    fn lock(&mut self, way: &Way<'_>, node: NodeRef<'_>) {
+        self.text(way, node);
+    }
+
+    /// A list, or one `$<…>` that gives a list.
+    fn list(&mut self, way: &Way<'_>, node: NodeRef<'_>) {
+        let fits = match node.kind() {
+            Kind::Seq => true,
+            Kind::Str(text) => text.starts_with("$<") || text.starts_with("${"),
+            _ => false,
+        };
+        self.expect(way, node, fits, "a list, or an expression such as $<config.versions> that gives one");
+    }
+
+    fn matrix(&mut self, way: &Way<'_>, node: NodeRef<'_>) {
+        if node.kind() != Kind::Map {
+            return self.0.push(wrong_type(way, node, "a mapping such as { os: [debian, alpine] }"));
+        }
+        for (key, values) in node.entries() {
+            let way = Way::Key(way, key.text);
+            if !is_name(key.text) {
+                let message = format!("`{way}`: `{}` can't be the name of an axis", key.text);
+                self.0.push(Diagnostic::error("vwmp::invalid-name", message).at(node.source(), key.span, ""));
+            }
+            self.list(&way, values);
+            for item in values.items().filter(|_| matches!(key.text, "include" | "exclude")) {
+                self.expect(&way, item, item.kind() == Kind::Map, "a list of mappings");
+            }
+        }
+    }
+
+    fn cache(&mut self, way: &Way<'_>, node: NodeRef<'_>) {
+        self.known("`cache`", way, node, &CACHE);
+    }
+
+    fn anything(&mut self, _: &Way<'_>, _: NodeRef<'_>) {}
 
     fn defaults(&mut self, way: &Way<'_>, node: NodeRef<'_>) {
         self.known("`defaults`", way, node, &DEFAULTS);
@@ -272,12 +311,7 @@ impl Shape {
     }
 
     fn on_failure(&mut self, way: &Way<'_>, node: NodeRef<'_>) {
-        if node.as_str() != Some("rollback") {
-            return self.one_of(way, node, &["continue", "stop"]);
-        }
-        let message = format!("`{way}`: `rollback` needs a store, which this version does not have");
-        let found = Diagnostic::error("vwmp::unsupported-value", message).at(node.source(), node.span(), "");
-        self.0.push(found.help("write `continue` or `stop`"));
+        self.one_of(way, node, &["continue", "stop", "rollback"]);
     }
 
     fn one_of(&mut self, way: &Way<'_>, node: NodeRef<'_>, choices: &[&str]) {

@@ -101,6 +101,11 @@ fn plan(workflow: &Workflow, given: &str) -> String {
         writeln!(out, "{finally}{} <- [{}]", step.id(), needs.join(", ")).unwrap();
         writeln!(out, "  {:?} {:?} {:?}", policy.required, policy.timeout, policy.priority).unwrap();
         writeln!(out, "  {:?}", policy.retry).unwrap();
+        if let Some(extras) = &step.extras {
+            let fan = step.fan_out().map(|fan| crate::plan::items(fan, &plan).map(|items| items.len()));
+            writeln!(out, "  items {fan:?} lock {:?} cache {:?}", extras.lock, extras.cache.is_some())
+                .unwrap();
+        }
         match step.config().render_partial(&plan) {
             Ok(config) => writeln!(out, "  {} {:?}", config.value, config.unknown).unwrap(),
             Err(error) => writeln!(out, "  {error}").unwrap(),
@@ -133,6 +138,11 @@ fn configs_of_steps() {
 #[test]
 fn references_and_edges() {
     check(include_str!("tests/cases/references.txt"));
+}
+
+#[test]
+fn items_locks_and_caches() {
+    check(include_str!("tests/cases/extras.txt"));
 }
 
 #[test]
