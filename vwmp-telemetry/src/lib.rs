@@ -1,14 +1,16 @@
-//! What happens in runs, for those who watch many of them: [`Metrics`] for Prometheus.
+//! What happens in runs, for those who watch many of them: [`Metrics`] for Prometheus, [`Spans`] for `tracing`.
 //!
-//! They come from an [`Observer`] of a run's events, which can neither fail nor slow a run. docs/observability.md says what they show.
+//! Each is an [`Observer`] of a run's events, so none can fail or slow a run. docs/observability.md says what they show.
 
 mod metrics;
+mod spans;
 mod textfile;
 mod timeline;
 
 use vwmp_core::run::Event;
 
 pub use metrics::{Metrics, RunMetrics};
+pub use spans::{RunSpans, Spans, TracedExecutor};
 
 /// Is told what happens in one run.
 pub trait Observer: Send {

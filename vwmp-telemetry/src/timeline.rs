@@ -79,6 +79,14 @@ impl Scope {
         }
     }
 
+    /// The step or item that it is about.
+    pub(crate) fn unit(self) -> Option<Unit> {
+        match self {
+            Self::Run => None,
+            Self::Step(unit) | Self::Undo(unit) | Self::Attempt(unit, ..) => Some(unit),
+        }
+    }
+
     /// How far it is below the run.
     pub(crate) fn depth(self) -> u8 {
         self.parent().map_or(0, |parent| parent.depth() + 1)
@@ -211,7 +219,7 @@ impl Timeline {
     }
 
     /// What is open within something and itself, the innermost first.
-    fn inside_out(&self, scope: Scope) -> Vec<Scope> {
+    pub(crate) fn inside_out(&self, scope: Scope) -> Vec<Scope> {
         let within =
             |inner: Scope| std::iter::successors(Some(inner), |one| one.parent()).any(|one| one == scope);
         let mut inner: Vec<_> = self.open.iter().filter(|(inner, _)| within(**inner)).collect();

@@ -1,6 +1,8 @@
 //! Events of runs that were never run, and runs of handlers that do what tests need.
 
 mod metrics;
+mod recorder;
+mod spans;
 mod timeline;
 
 use std::path::Path;
