@@ -1,8 +1,11 @@
-//! What happens in runs, for those who watch many of them: [`Metrics`] for Prometheus, [`Spans`] for `tracing`.
+//! What happens in runs, for those who watch many of them: [`Metrics`] for Prometheus, [`Spans`] for `tracing`, and
+//! with the feature `otel` traces for an OpenTelemetry collector.
 //!
 //! Each is an [`Observer`] of a run's events, so none can fail or slow a run. docs/observability.md says what they show.
 
 mod metrics;
+#[cfg(feature = "otel")]
+pub mod otel;
 mod spans;
 mod textfile;
 mod timeline;

@@ -262,7 +262,7 @@ fn error_of(outcome: &Outcome) -> Option<String> {
 }
 
 /// Whether a status, an outcome or a result is nobody's wish.
-fn went_wrong(status: &str) -> bool {
+pub(crate) fn went_wrong(status: &str) -> bool {
     let well = [
         "succeeded",
         "succeeded_with_tolerated",

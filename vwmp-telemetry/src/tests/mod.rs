@@ -1,6 +1,8 @@
 //! Events of runs that were never run, and runs of handlers that do what tests need.
 
 mod metrics;
+#[cfg(feature = "otel")]
+mod otel;
 mod recorder;
 mod spans;
 mod timeline;
