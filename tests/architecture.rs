@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 
 /// What each crate may import of the workspace. `tests` and `xtask` are nobody's dependency.
-const TABLE: [(&str, &[&str]); 8] = [
+const TABLE: [(&str, &[&str]); 9] = [
     ("vwmp-interfaces", &[]),
     ("vwmp-core", &["vwmp-interfaces"]),
     ("vwmp-plugins", &["vwmp-interfaces"]),
     ("vwmp-project", &["vwmp-interfaces", "vwmp-cli", "vwmp-plugins"]),
     ("vwmp-cli", &["vwmp-interfaces", "vwmp-core", "vwmp-plugins", "vwmp-testkit"]),
     ("vwmp-testkit", &["vwmp-interfaces", "vwmp-core"]),
+    ("vwmp-telemetry", &["vwmp-interfaces", "vwmp-core"]),
     ("vwmp-tests", &["vwmp-interfaces", "vwmp-core", "vwmp-plugins", "vwmp-cli", "vwmp-testkit"]),
     ("xtask", &["vwmp-interfaces", "vwmp-core", "vwmp-plugins", "vwmp-cli"]),
 ];

@@ -8,8 +8,15 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
 }
 
-const CRATES: [&str; 6] =
-    ["vwmp-interfaces", "vwmp-core", "vwmp-plugins", "vwmp-project", "vwmp-cli", "vwmp-testkit"];
+const CRATES: [&str; 7] = [
+    "vwmp-interfaces",
+    "vwmp-core",
+    "vwmp-plugins",
+    "vwmp-project",
+    "vwmp-cli",
+    "vwmp-testkit",
+    "vwmp-telemetry",
+];
 
 /// The Rust files below a folder.
 fn rust_files(folder: &Path) -> Vec<PathBuf> {

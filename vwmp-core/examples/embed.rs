@@ -12,7 +12,9 @@ use serde_json::json;
 use vwmp_core::document::Document;
 use vwmp_core::plan::Plan;
 use vwmp_core::registry::Registry;
-use vwmp_core::run::{Engine, Event, EventKind, Journal, JournalError, PausedClock, Report, Run, RunStatus};
+use vwmp_core::run::{
+    Engine, Event, EventKind, Journal, JournalError, PausedClock, Report, Run, RunStatus, Survive,
+};
 use vwmp_core::source::Source;
 use vwmp_core::workflow::{Given, Inputs, NoFiles, Settings, Workflow};
 use vwmp_interfaces::erased::TypedStep;
@@ -95,14 +97,14 @@ async fn follow(
         for event in batch.iter() {
             match &event.kind {
                 EventKind::AttemptStarted { step, attempt } => {
-                    let id = plan[*step].id();
+                    let id = step.id(plan);
                     say(&format!("{name}: {id} started, attempt {attempt}"));
-                    if stop_at == Some(id) {
+                    if stop_at == Some(id.as_str()) {
                         control.cancel("somebody pressed stop");
                     }
                 }
                 EventKind::StepFinished { step, status, .. } => {
-                    say(&format!("{name}: {} {}", plan[*step].id(), status.name()));
+                    say(&format!("{name}: {} {}", step.id(plan), status.name()));
                 }
                 _ => {}
             }
@@ -203,7 +205,7 @@ impl Tape {
 }
 
 impl Journal for Tape {
-    fn append<'a>(&'a mut self, events: &'a [Event]) -> BoxFuture<'a, Result<(), JournalError>> {
+    fn append<'a>(&'a mut self, events: &'a [Event], _: Survive) -> BoxFuture<'a, Result<(), JournalError>> {
         Box::pin(async move { self.write(events) })
     }
 }

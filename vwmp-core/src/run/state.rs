@@ -4,6 +4,7 @@ mod fan;
 mod questions;
 mod resume;
 mod rollback;
+mod stopping;
 mod waiting;
 
 use std::collections::{BTreeSet, HashMap};
@@ -351,37 +352,11 @@ impl RunState {
         self.board.end_main(json!({ "status": self.verdict(plan).name(), "failed_steps": failed }));
         self.queue_unblocked(plan, plan.main_steps..plan.steps.len());
     }
-
-    fn cancel(&mut self, reason: &Arc<str>) {
-        // A run that is in its `finally` part can only be cancelled by stopping that too.
-        self.finally_stopping |= self.part != Part::Main;
-        self.stop(Stop::Cancelled(Arc::clone(reason)));
-        if self.part == Part::Finally {
-            self.ready.clear();
-        }
-    }
-
-    fn kill(&mut self) {
-        self.killed = true;
-        self.finally_stopping = true;
-        self.stop(Stop::Cancelled("killed".into()));
-        self.ready.clear();
-    }
-
-    fn stop(&mut self, stop: Stop) {
-        // A cancelled or aborted run stays so, but cancelling outweighs a failed step.
-        if let Some(Stop::StepFailed(_)) | None = self.stopping {
-            self.stopping = Some(stop);
-        }
-        if self.part == Part::Main {
-            self.ready.clear();
-        }
-    }
 }
 
 /// Steps and their items alike.
 impl RunState {
-    /// Where a step, or an item, stands. Panics where there is no such item, which a sound journal never names.
+    /// Where a step, or an item, stands. An item that isn't there, which a sound journal never names, stands as its step.
     pub fn unit(&self, unit: Unit) -> &StepState {
         self.try_unit(unit).unwrap_or(&self.steps[unit.step.get()])
     }
