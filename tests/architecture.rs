@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 
 /// What each crate may import of the workspace. `tests` and `xtask` are nobody's dependency.
-const TABLE: [(&str, &[&str]); 9] = [
+const TABLE: [(&str, &[&str]); 10] = [
     ("vwmp-interfaces", &[]),
     ("vwmp-core", &["vwmp-interfaces"]),
     ("vwmp-plugins", &["vwmp-interfaces"]),
     ("vwmp-project", &["vwmp-interfaces", "vwmp-cli", "vwmp-plugins"]),
-    ("vwmp-cli", &["vwmp-interfaces", "vwmp-core", "vwmp-plugins", "vwmp-testkit"]),
+    ("vwmp-cli", &["vwmp-interfaces", "vwmp-core", "vwmp-plugins", "vwmp-store", "vwmp-testkit"]),
+    ("vwmp-store", &["vwmp-interfaces", "vwmp-core"]),
     ("vwmp-testkit", &["vwmp-interfaces", "vwmp-core"]),
     ("vwmp-telemetry", &["vwmp-interfaces", "vwmp-core"]),
     ("vwmp-tests", &["vwmp-interfaces", "vwmp-core", "vwmp-plugins", "vwmp-cli", "vwmp-testkit"]),

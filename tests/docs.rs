@@ -17,9 +17,10 @@ use vwmp_core::workflow::{NoFiles, Settings, Workflow};
 use vwmp_plugins as _;
 
 pub(crate) const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-const PAGES: [&str; 6] = [
+const PAGES: [&str; 7] = [
     "README.md",
     "docs/workflow.md",
+    "docs/runs.md",
     "docs/secrets.md",
     "docs/configuration.md",
     "docs/plugins.md",

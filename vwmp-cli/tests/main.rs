@@ -6,6 +6,7 @@ mod arguments;
 mod catalog;
 mod ci;
 mod demo;
+mod durable;
 mod explain;
 mod fmt;
 mod import;

@@ -36,7 +36,12 @@ impl Place {
 
     /// The program, ready to start, away from the configuration of whoever runs the tests.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_vwmp"));
+        self.command_of(Path::new(env!("CARGO_BIN_EXE_vwmp")), arguments)
+    }
+
+    /// Another program, likewise.
+    pub(crate) fn command_of(&self, program: &Path, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program);
         command.args(arguments).current_dir(self.path());
         command.env("HOME", self.path()).env("TZ", "UTC");
         for name in [

@@ -125,8 +125,11 @@ pub(crate) fn summary(report: &Report, width: usize) -> String {
         RunStatus::SucceededWithTolerated => (YELLOW, "succeeded"),
         RunStatus::Failed => (RED, "failed"),
         RunStatus::Cancelled => (YELLOW, "was cancelled"),
-        RunStatus::RolledBack => (RED, "failed and was taken back"),
-        RunStatus::RollbackFailed => (RED, "failed and could not be taken back"),
+        RunStatus::RolledBack if report.undone().iter().any(|(_, undone, _)| *undone != Undone::Yes) => {
+            (RED, "was taken back as far as that is possible")
+        }
+        RunStatus::RolledBack => (RED, "was taken back"),
+        RunStatus::RollbackFailed => (RED, "could not be taken back"),
         RunStatus::MustContinue => (RED, "failed after a point of no return"),
         RunStatus::Interrupted => (YELLOW, "has not ended"),
     };
