@@ -1,5 +1,6 @@
 //! What can be written on the command line.
 
+mod runs;
 mod values;
 
 use std::ffi::OsString;
@@ -7,6 +8,7 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
+pub(crate) use self::runs::*;
 pub(crate) use self::values::*;
 use crate::exit::Exit;
 
@@ -15,7 +17,7 @@ use crate::exit::Exit;
 #[command(
     disable_help_subcommand = true,
     after_help = "Exit codes: 0 done, 1 the run failed, 2 the workflow is invalid, 3 wrong usage,\n\
-                  4 the engine failed, 130 cancelled."
+                  4 the engine failed, 5 the run needs an answer to go on, 130 cancelled."
 )]
 pub(crate) struct Arguments {
     /// When to use colors
@@ -30,6 +32,28 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Run a workflow
     Run(Run),
+    /// List the runs, or remove old ones
+    Runs(Runs),
+    /// Show a run: its steps, what they gave, what happened to it
+    Show(Show),
+    /// Show what the steps of a run wrote
+    Logs(Logs),
+    /// Show a run that another process drives, as it goes
+    Watch(WatchRun),
+    /// Go on with a run that was interrupted, or must be continued
+    Resume(Resume),
+    /// Run a workflow again with the parameters of an earlier run, keeping results
+    Rerun(Rerun),
+    /// Stop a run, with grace
+    Cancel(Cancel),
+    /// Say yes to what a step asks
+    Approve(Answer),
+    /// Say no to what a step asks
+    Reject(Answer),
+    /// Take back what a run did
+    Undo(Undo),
+    /// Write how a run went: as text, JSON, JUnit, Markdown or one HTML page
+    Report(ReportRun),
     /// Show what a run would do, step by step, and touch nothing
     Plan(Plan),
     /// Check workflows and show everything that is wrong with them
@@ -79,6 +103,20 @@ pub(crate) struct Run {
     /// Write the result as a JUnit report to this file too
     #[arg(long, value_name = "FILE")]
     pub(crate) junit: Option<PathBuf>,
+    /// Show where the time went, with the critical path
+    #[arg(long)]
+    pub(crate) timings: bool,
+    /// Call the run so: when there is a run of this name already, it is shown, and none is started
+    #[arg(long, value_name = "NAME", conflicts_with = "no_store")]
+    pub(crate) key: Option<String>,
+    #[command(flatten)]
+    pub(crate) store: StoreArguments,
+    /// Keep the run nowhere: it ends with its process
+    #[arg(long, conflicts_with = "store")]
+    pub(crate) no_store: bool,
+    /// Use no results of earlier runs, and keep none
+    #[arg(long)]
+    pub(crate) no_cache: bool,
 }
 
 #[derive(Debug, Args)]
@@ -239,8 +277,21 @@ impl Command {
             Self::Run(Run { format: Format::Json, .. })
             | Self::Plan(Plan { format: Format::Json, .. })
             | Self::Validate(Validate { format: FindingsFormat::Json, .. })
-            | Self::Explain(Explain { format: Format::Json, .. }) => Voice::Json,
-            Self::Run(Run { log_format: Format::Json, .. }) => Voice::JsonLines,
+            | Self::Explain(Explain { format: Format::Json, .. })
+            | Self::Runs(Runs { format: Format::Json, .. })
+            | Self::Show(Show { format: Format::Json, .. })
+            | Self::Report(ReportRun { format: ReportFormat::Json, .. })
+            | Self::Watch(WatchRun { format: Format::Json, .. })
+            | Self::Resume(Resume { driving: DrivingArguments { format: Format::Json, .. }, .. })
+            | Self::Rerun(Rerun { driving: DrivingArguments { format: Format::Json, .. }, .. })
+            | Self::Undo(Undo { driving: DrivingArguments { format: Format::Json, .. }, .. }) => Voice::Json,
+            Self::Run(Run { log_format: Format::Json, .. })
+            | Self::Watch(WatchRun { log_format: Format::Json, .. })
+            | Self::Resume(Resume { driving: DrivingArguments { log_format: Format::Json, .. }, .. })
+            | Self::Rerun(Rerun { driving: DrivingArguments { log_format: Format::Json, .. }, .. })
+            | Self::Undo(Undo { driving: DrivingArguments { log_format: Format::Json, .. }, .. }) => {
+                Voice::JsonLines
+            }
             _ => Voice::Text,
         }
     }

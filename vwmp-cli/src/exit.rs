@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use vwmp_core::run::RunStatus;
+use vwmp_core::run::{Report, RunStatus};
 
 /// How the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub(crate) enum Exit {
     Usage = 3,
     /// The engine, or the program around it, failed.
     EngineFailed = 4,
+    /// The run can't go on without an answer, or without another process.
+    Waiting = 5,
     /// Somebody wanted the run to end early.
     Cancelled = 130,
 }
@@ -27,11 +29,25 @@ impl From<Exit> for ExitCode {
     }
 }
 
+impl Exit {
+    /// How the program ends after a run. One that was killed before it could be taken back was cancelled all the same.
+    pub(crate) fn of(report: &Report) -> Self {
+        match report.status() {
+            RunStatus::Interrupted if report.reason().is_some() => Self::Cancelled,
+            status => status.into(),
+        }
+    }
+}
+
 impl From<RunStatus> for Exit {
     fn from(status: RunStatus) -> Self {
         match status {
             RunStatus::Succeeded | RunStatus::SucceededWithTolerated => Self::Done,
-            RunStatus::Failed => Self::RunFailed,
+            RunStatus::Failed
+            | RunStatus::RolledBack
+            | RunStatus::RollbackFailed
+            | RunStatus::MustContinue => Self::RunFailed,
+            RunStatus::Interrupted => Self::Waiting,
             RunStatus::Cancelled => Self::Cancelled,
         }
     }

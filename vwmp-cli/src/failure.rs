@@ -5,7 +5,8 @@ use std::io;
 use serde_json::json;
 use vwmp_core::diagnostic::Diagnostics;
 use vwmp_core::registry::NameClash;
-use vwmp_core::run::EngineError;
+use vwmp_core::run::{EngineError, OtherPlan};
+use vwmp_store::StoreError;
 
 use crate::arguments::Voice;
 use crate::exit::Exit;
@@ -21,12 +22,27 @@ pub(crate) enum Failure {
     /// What the user wrote on the command line can't be used.
     #[error("{0}")]
     Usage(String),
+    /// Who watched a run doesn't want to any more.
+    #[error("the run goes on, and nobody watches it here any more")]
+    Unwatched,
     /// A question was not answered.
     #[error("a question was left without an answer; nothing was done")]
     Unanswered,
     /// Two plugins have one name.
     #[error(transparent)]
     NameClash(#[from] NameClash),
+    /// The store can't be used, or refuses.
+    #[error("{}", told(.0))]
+    Store(#[from] StoreError),
+    /// The store of a run that begins can't be used.
+    #[error("{}; `--store PATH` keeps the run elsewhere, and `--no-store` nowhere", told(.source))]
+    NoStore {
+        /// Why.
+        source: StoreError,
+    },
+    /// What is stored is not what the program makes of it.
+    #[error("{0}")]
+    OtherPlan(#[from] OtherPlan),
     /// The engine failed.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -53,12 +69,22 @@ impl Failure {
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::Invalid(_) => Exit::Invalid,
-            Self::Usage(_) => Exit::Usage,
-            Self::Unanswered => Exit::Cancelled,
+            Self::Usage(_)
+            | Self::Store(
+                StoreError::NoSuchRun(_)
+                | StoreError::Ambiguous { .. }
+                | StoreError::DrivenElsewhere { .. }
+                | StoreError::KeyTaken { .. },
+            ) => Exit::Usage,
+            Self::Unanswered | Self::Unwatched => Exit::Cancelled,
             Self::Output(_) if self.reader_left() => Exit::Done,
-            Self::NameClash(_) | Self::Engine(_) | Self::Machine { .. } | Self::Output(_) => {
-                Exit::EngineFailed
-            }
+            Self::NameClash(_)
+            | Self::Store(_)
+            | Self::NoStore { .. }
+            | Self::OtherPlan(_)
+            | Self::Engine(_)
+            | Self::Machine { .. }
+            | Self::Output(_) => Exit::EngineFailed,
         }
     }
 
@@ -94,6 +120,16 @@ impl Failure {
             }
         }
     }
+}
+
+/// With its causes.
+fn told(error: &StoreError) -> String {
+    let mut text = error.to_string();
+    // What the database says is in the message already.
+    if let StoreError::File { source, .. } = error {
+        text = format!("{text}: {source}");
+    }
+    text
 }
 
 impl From<Diagnostics> for Failure {

@@ -50,17 +50,27 @@ pub(crate) fn workflow(
     Ok(Workflow::check(Arc::new(document), registry, settings, &DiskLoader::new(""))?)
 }
 
-/// A workflow with everything bound, and warnings.
+/// A workflow with everything bound, and what it was bound from.
+pub(crate) struct Planned {
+    pub(crate) workflow: Workflow,
+    pub(crate) inputs: Inputs,
+    pub(crate) settings: Settings,
+    pub(crate) plan: Plan,
+    pub(crate) warnings: Diagnostics,
+}
+
+/// A workflow with everything bound.
 pub(crate) fn plan(
     arguments: &WorkflowArguments,
     registry: &Registry,
     environment: BTreeMap<String, String>,
     terminal: Terminal,
-) -> Result<(Plan, Diagnostics), Failure> {
+) -> Result<Planned, Failure> {
     let questions = Questions::at(terminal, arguments.no_input, &environment);
     let settings = settings(&arguments.place, &arguments.values.settings, environment)?;
     let (workflow, warnings) = workflow(&arguments.file, registry, &settings)?;
-    let mut given = parameters(&arguments.values, workflow.parameters())?;
+    let mut given = arguments.recorded.clone();
+    given.extend(parameters(&arguments.values, workflow.parameters())?);
     // A name that is not declared is mistyped: that is told first.
     let known = given.keys().all(|name| workflow.parameters().contains_key(name));
     if let Some(questions) = questions.filter(|_| known) {
@@ -70,14 +80,15 @@ pub(crate) fn plan(
         parameters: given,
         max_parallel: arguments.max_parallel,
         cores: std::thread::available_parallelism().ok().map(std::num::NonZero::get),
-        ..Inputs::new(workspace(&arguments.place)?)
+        ..Inputs::new(workspace(arguments.place.workspace.as_deref())?)
     };
-    Ok((workflow.plan(inputs)?, warnings))
+    let plan = workflow.plan(inputs.clone())?;
+    Ok(Planned { workflow, inputs, settings, plan, warnings })
 }
 
 /// The directory that relative paths start from; absolute.
-fn workspace(place: &PlaceArguments) -> Result<PathBuf, Failure> {
-    let path = place.workspace.as_deref().unwrap_or(Path::new("."));
+pub(crate) fn workspace(named: Option<&Path>) -> Result<PathBuf, Failure> {
+    let path = named.unwrap_or(Path::new("."));
     let refused = |why: &str| Failure::Usage(format!("the workspace `{}` {why}", path.display()));
     match std::fs::canonicalize(path) {
         Ok(path) if path.is_dir() => Ok(path),
@@ -93,7 +104,7 @@ pub(crate) fn settings(
     sets: &[Assignment],
     environment: BTreeMap<String, String>,
 ) -> Result<Settings, Failure> {
-    workspace(place)?;
+    workspace(place.workspace.as_deref())?;
     let workspace_config = match &place.config {
         Some(file) => config(files::source(file, "config file")?)?,
         None => {

@@ -14,21 +14,26 @@ mod arguments;
 mod ask;
 mod ci;
 mod command;
+mod drive;
 mod emit;
 mod exit;
 mod failure;
 mod import;
 mod input;
 mod layout;
+mod next;
 mod panic;
 mod progress;
+mod recorded;
 pub mod reference;
 mod render;
 mod schema;
+mod store;
 mod terminal;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use vwmp_core::registry::{NameClash, Registry};
 
@@ -48,6 +53,8 @@ pub(crate) struct Program {
     name: String,
     version: String,
     plugins: Vec<AddPlugins>,
+    /// Made when it is first needed.
+    registry: Option<Arc<Registry>>,
     pub(crate) terminal: Terminal,
 }
 
@@ -94,7 +101,13 @@ impl Cli {
             Err(exit) => return exit.into(),
         };
         let terminal = Terminal::new(arguments.color);
-        let program = Program { name: self.name, version: self.version, plugins: self.plugins, terminal };
+        let program = Program {
+            name: self.name,
+            version: self.version,
+            plugins: self.plugins,
+            registry: None,
+            terminal,
+        };
         let voice = arguments.command.voice();
         let exit = command::execute(program, arguments.command).unwrap_or_else(|failure| {
             failure.show(&terminal, voice);
@@ -116,11 +129,14 @@ impl Program {
     }
 
     /// Everything that workflows can use.
-    pub(crate) fn registry(&mut self) -> Result<Registry, Failure> {
+    pub(crate) fn registry(&mut self) -> Result<Arc<Registry>, Failure> {
+        if let Some(registry) = &self.registry {
+            return Ok(Arc::clone(registry));
+        }
         let mut registry = Registry::linked()?;
         for add in self.plugins.drain(..) {
             add(&mut registry)?;
         }
-        Ok(registry)
+        Ok(Arc::clone(self.registry.insert(Arc::new(registry))))
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rusqlite::params;
 use serde::{Deserialize, Serialize};
-use vwmp_core::run::RunControl;
+use vwmp_core::run::{Event, EventKind, RunControl};
 
 use crate::error::StoreError;
 use crate::store::Store;
@@ -60,8 +60,22 @@ impl Store {
 }
 
 impl Orders {
-    pub(crate) fn new(store: Store, run: i64) -> Self {
-        Self { store, run, last: 0 }
+    pub(crate) fn after(store: Store, run: i64, so_far: &[Event]) -> Result<Self, StoreError> {
+        let ended = so_far.last().is_some_and(|event| matches!(event.kind, EventKind::RunFinished { .. }));
+        let carried_out = so_far.iter().filter(|event| {
+            matches!(event.kind, EventKind::CancelRequested { by: Some(_), .. } | EventKind::Answered { .. })
+        });
+        let skipped = if ended { i64::MAX } else { carried_out.count() as i64 };
+        // Orders are carried out one by one, and each that was is an event.
+        let last = store.with(|connection| {
+            connection.query_row(
+                "SELECT coalesce(max(number), 0) FROM \
+                 (SELECT number FROM orders WHERE run = ?1 ORDER BY number LIMIT ?2)",
+                [run, skipped],
+                |row| row.get(0),
+            )
+        })?;
+        Ok(Self { store, run, last })
     }
 
     /// The orders that came since.
@@ -91,7 +105,7 @@ impl Orders {
                 match order {
                     Order::Cancel { reason, by } => control.cancel_by(&reason, Some(&by)),
                     Order::Answer { step, approved, by, comment } => {
-                        control.answer(&step, approved, &by, &comment)
+                        control.answer(&step, approved, &by, &comment);
                     }
                 }
             }

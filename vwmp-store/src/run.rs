@@ -196,9 +196,13 @@ impl OwnedRun {
         Arc::new(FileKeepsakes::new(self.store.folder().join("kept").join(crate::names::escaped(&self.id))))
     }
 
-    /// What other processes want of it, from the beginning.
-    pub fn orders(&self) -> Orders {
-        Orders::new(self.store.clone(), self.number)
+    /// What other processes want of it, after what was carried out in these events. What was wanted of a run that had
+    /// ended since is not wanted of the one that goes on.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    pub fn orders(&self, so_far: &[Event]) -> Result<Orders, StoreError> {
+        Orders::after(self.store.clone(), self.number, so_far)
     }
 }
 

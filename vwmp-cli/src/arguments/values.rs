@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use vwmp_core::workflow::Given;
 
 /// A workflow and what it is given.
 #[derive(Debug, Args)]
@@ -19,6 +20,9 @@ pub(crate) struct WorkflowArguments {
     /// Ask nothing, not even at a terminal
     #[arg(long)]
     pub(crate) no_input: bool,
+    /// Parameters of an earlier run; what is given outweighs them.
+    #[arg(skip)]
+    pub(crate) recorded: Given,
 }
 
 /// Values that are given at run time.
@@ -60,8 +64,9 @@ pub(crate) enum Color {
     Never,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub(crate) enum Format {
+    #[default]
     Text,
     Json,
 }

@@ -141,6 +141,7 @@ fn workflow_type(plugin: &RegisteredWorkflowType) -> Entry {
     let metadata = info.metadata;
     let on_failure = match info.on_failure {
         FailurePolicy::Continue => "continue",
+        FailurePolicy::Rollback => "rollback",
         FailurePolicy::Stop => "stop",
     };
     let mut facts = vec![

@@ -4,15 +4,27 @@ mod repository;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use vwmp_core::Engine;
+use vwmp_core::run::Start;
+use vwmp_core::workflow::Given;
+use vwmp_store::Store;
 
 use self::repository::Repository;
-use super::run;
-use crate::arguments::{Assignment, Demo, Format, PlaceArguments, ValueArguments, WorkflowArguments};
+use super::runs;
+use crate::arguments::{
+    Assignment, Demo, Format, PlaceArguments, RunsPlace, ValueArguments, WorkflowArguments,
+};
+use crate::drive::{Beginning, Driven, Driver, Style};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::input::Planned;
+use crate::next::{self, Next};
 use crate::progress::Form;
+use crate::recorded::Begun;
 use crate::terminal::{BOLD, DIM, paint};
-use crate::{Program, input};
+use crate::{Program, input, store};
 
 /// The workflow that is run.
 const RELEASE: &str = include_str!("../../../workflows/release.yaml");
@@ -26,10 +38,21 @@ pub(super) fn demo(mut program: Program, arguments: &Demo) -> Result<Exit, Failu
     let command = paint(DIM, format!("{} run release.yaml -p summary=\"{SUMMARY}\"", program.name()));
     program.terminal.tell(&format!("{began}\n{command}\n\n"));
     let registry = program.registry()?;
-    let (plan, _) = input::plan(&workflow(&repository), &registry, environment, program.terminal)?;
-    let style = run::Style { quiet: false, verbose: false, format: Format::Text, form: Form::People };
-    let exit = run::execute(program.terminal, registry, plan, style)?;
-    show(&program, &repository, &directory)?;
+    let Planned { workflow, inputs, settings, plan, .. } =
+        input::plan(&workflow(&repository), &registry, environment, program.terminal)?;
+    let store = Store::open(&store::folder(repository.worktree(), None))?;
+    let id = Engine::builder(Arc::clone(&registry)).build().new_run_id();
+    let begun = Begun { workflow: &workflow, inputs: &inputs, plan: &plan, key: None, parent: None };
+    let owned = begun.create(&store, &id)?;
+    let form = Form::People;
+    let style = Style { quiet: false, verbose: false, timings: false, format: Format::Text, form };
+    let place = RunsPlace { workspace: Some(repository.worktree().to_owned()), ..RunsPlace::default() };
+    let next = Next::of(program.name(), &id, next::place(place.workspace.as_ref(), None));
+    let driver = Driver { terminal: program.terminal, registry, style, next, cache: true, asks: None };
+    let beginning = Beginning::New(Start::new(id));
+    let driven = Driven { plan: Arc::new(plan), settings, owned: Some(owned), beginning };
+    let exit = driver.drive(driven, |_| Ok(()))?;
+    show(&program, &repository, &directory, &store)?;
     Ok(exit)
 }
 
@@ -63,12 +86,16 @@ fn workflow(repository: &Repository) -> WorkflowArguments {
         place: PlaceArguments { workspace: Some(repository.worktree().to_owned()), config: None },
         max_parallel: None,
         no_input: true,
+        recorded: Given::new(),
     }
 }
 
 /// What there is to see, and how to see more.
-fn show(program: &Program, repository: &Repository, directory: &Path) -> Result<(), Failure> {
+fn show(program: &Program, repository: &Repository, directory: &Path, store: &Store) -> Result<(), Failure> {
     let mut text = String::new();
+    let command = paint(DIM, format!("{} runs", program.name()));
+    let list = runs::latest(store, program.terminal.out_width())?;
+    let _ = write!(text, "\n{}  {command}\n{list}", paint(BOLD, "the run, as it is kept"));
     for (title, arguments) in [
         ("the commits, with their tags", &["log", "--oneline", "--decorate"][..]),
         ("what the remote has", &["ls-remote", "origin"]),
@@ -79,8 +106,13 @@ fn show(program: &Program, repository: &Repository, directory: &Path) -> Result<
         let _ = write!(text, "\n{}  {command}\n{said}", paint(BOLD, title));
     }
     let worktree = repository.worktree().display();
-    let plan = format!("{} plan release.yaml -p summary=\"Again\"", program.name());
-    let _ = writeln!(text, "\n{}\ncd {worktree}\ngit show\n{plan}", paint(BOLD, "to look around"));
+    let name = program.name();
+    let plan = format!("{name} plan release.yaml -p summary=\"Again\"");
+    let _ = writeln!(
+        text,
+        "\n{}\ncd {worktree}\ngit show\n{name} show last\n{plan}",
+        paint(BOLD, "to look around")
+    );
     let _ = writeln!(text, "\n{}\nrm -rf {}", paint(BOLD, "to remove it all"), directory.display());
     Ok(program.terminal.print(&text)?)
 }

@@ -7,8 +7,8 @@ use vwmp_core::plan::preview::{self, StepPreview};
 use vwmp_core::run::{EngineError, SystemClock};
 use vwmp_interfaces::CancellationToken;
 
-use super::run;
 use crate::arguments::{self, Format};
+use crate::drive;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::render::{self, diagnostic};
@@ -16,14 +16,14 @@ use crate::{Program, input};
 
 pub(super) fn plan(mut program: Program, arguments: &arguments::Plan) -> Result<Exit, Failure> {
     let registry = program.registry()?;
-    let (plan, warnings) =
-        input::plan(&arguments.workflow, &registry, input::environment(), program.terminal)?;
+    let planned = input::plan(&arguments.workflow, &registry, input::environment(), program.terminal)?;
+    let (plan, warnings) = (planned.plan, planned.warnings);
     let terminal = program.terminal;
     if !warnings.is_empty() {
         terminal.tell(&diagnostic::render(&warnings, terminal.err_width()));
     }
     let plan = Arc::new(plan);
-    let runtime = run::runtime(1)?;
+    let runtime = drive::runtime(1)?;
     let previews = runtime.block_on(foresee(Arc::clone(&plan)))?;
     runtime.shutdown_background();
     terminal.print(&match arguments.format {

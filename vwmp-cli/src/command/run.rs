@@ -1,60 +1,187 @@
 //! `run`: runs a workflow.
 
-use std::io::Write as _;
+mod unfinished;
+
+use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::json;
-use tokio::runtime::{Builder, Runtime};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use vwmp_core::Engine;
 use vwmp_core::diagnostic::Diagnostics;
-use vwmp_core::plan::Plan;
+use vwmp_core::plan::StepIndex;
 use vwmp_core::registry::Registry;
-use vwmp_core::run::{EngineError, Event, Journal, JournalError, Report, Run, RunControl};
-use vwmp_interfaces::BoxFuture;
+use vwmp_core::run::{Report, Reused, Start};
+use vwmp_store::{OwnedRun, Store, StoreError};
 
-use crate::arguments::{self, Format};
+use super::watch;
+use crate::arguments::{self, Format, RunsPlace, StoreArguments};
+use crate::ask::Questions;
 use crate::ci::Service;
+use crate::drive::{Beginning, Driven, Driver, Style};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::progress::{Form, Watch, cancelling, feed};
+use crate::input::Planned;
+use crate::next::{self, Next};
+use crate::progress::Form;
+use crate::recorded::Begun;
+use crate::render::diagnostic;
 use crate::render::junit::junit;
-use crate::render::{diagnostic, report};
 use crate::terminal::Terminal;
-use crate::{Program, ci, input, panic};
+use crate::{Program, ci, input, store};
 
-/// How a run is shown.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Style {
-    pub(super) quiet: bool,
-    pub(super) verbose: bool,
-    pub(super) format: Format,
-    pub(super) form: Form,
+/// What a run keeps of an earlier one.
+#[derive(Default)]
+pub(super) struct Kept {
+    pub(super) reuse: Vec<Reused>,
+    pub(super) leave_out: Vec<StepIndex>,
 }
 
-/// More steps at once don't get more threads.
-const MOST_WORKERS: usize = 16;
+pub(super) fn run(program: Program, arguments: &arguments::Run) -> Result<Exit, Failure> {
+    run_keeping(program, arguments, |_| Ok(Kept::default()))
+}
 
-pub(super) fn run(mut program: Program, arguments: &arguments::Run) -> Result<Exit, Failure> {
+/// The same, with results of an earlier run.
+pub(super) fn run_keeping(
+    mut program: Program,
+    arguments: &arguments::Run,
+    keep: impl FnOnce(&Planned) -> Result<Kept, Failure>,
+) -> Result<Exit, Failure> {
     let registry = program.registry()?;
     let environment = input::environment();
     let form = form(arguments.log_format, ci::service(&environment));
-    let terminal = program.terminal;
-    let (plan, warnings) = input::plan(&arguments.workflow, &registry, environment, terminal)?;
-    warn(terminal, &warnings, form);
+    let planned = input::plan(&arguments.workflow, &registry, environment, program.terminal)?;
+    warn(program.terminal, &planned.warnings, form);
+    let kept = keep(&planned)?;
+    let place = RunsPlace {
+        workspace: arguments.workflow.place.workspace.clone(),
+        store: StoreArguments { store: arguments.store.store.clone() },
+    };
+    let kept_in = match arguments.no_store {
+        true => None,
+        false => Some(open(&planned, &place)?),
+    };
+    if let (Some(store), Some(key)) = (&kept_in, &arguments.key)
+        && let Some(run) = store.run_with_key(key)?
+    {
+        return attach(&program, &registry, store, &place, &run, arguments);
+    }
+    if let Some(store) = &kept_in
+        && let Some(run) = unfinished::of_same(&program, &registry, store, &place, &planned)?
+    {
+        return unfinished::go_on(&program, registry, store, &place, &run, arguments);
+    }
+    begin(&program, registry, planned, kept, kept_in.as_ref(), &place, arguments)
+}
+
+fn open(planned: &Planned, place: &RunsPlace) -> Result<Store, Failure> {
+    let folder = store::folder(planned.plan.workspace(), place.store.store.as_deref());
+    Store::open(&folder).map_err(|source| Failure::NoStore { source })
+}
+
+/// Shows the run that has the key, and waits for its end.
+fn attach(
+    program: &Program,
+    registry: &Arc<Registry>,
+    store: &Store,
+    place: &RunsPlace,
+    run: &str,
+    arguments: &arguments::Run,
+) -> Result<Exit, Failure> {
+    let key = arguments.key.as_deref().unwrap_or_default();
+    program.terminal.tell(&format!("run {run} has the key `{key}`: it is shown, and none is started\n"));
+    watch::show(program, registry, store, place, run, style(arguments))
+}
+
+fn begin(
+    program: &Program,
+    registry: Arc<Registry>,
+    planned: Planned,
+    kept: Kept,
+    store: Option<&Store>,
+    place: &RunsPlace,
+    arguments: &arguments::Run,
+) -> Result<Exit, Failure> {
+    let id = Engine::builder(Arc::clone(&registry)).build().new_run_id();
+    let next = match store {
+        Some(_) => {
+            let options = next::place(place.workspace.as_ref(), place.store.store.as_ref());
+            Next::of(program.name(), &id, options)
+        }
+        None => Next::nothing(),
+    };
+    let owned = match store.map(|store| create(store, &id, &planned, arguments)).transpose() {
+        // Another process was faster.
+        Err(StoreError::KeyTaken { run, .. }) => {
+            let Some(store) = store else { return Err(StoreError::NoSuchRun(run).into()) };
+            return attach(program, &registry, store, place, &run, arguments);
+        }
+        owned => owned?,
+    };
+    let style = style(arguments);
+    let environment = Arc::clone(&planned.settings.environment);
+    let asks = Questions::at(program.terminal, arguments.workflow.no_input, &environment);
+    let driver = Driver {
+        terminal: program.terminal,
+        registry,
+        style,
+        next,
+        cache: !arguments.no_cache,
+        asks: asks.map(|_| store::who(&environment)),
+    };
     let file = &arguments.workflow.file;
     // For annotations; read before the run, which may change it.
     let source = std::fs::read_to_string(file).unwrap_or_default();
-    let style = Style { quiet: arguments.quiet, verbose: arguments.verbose, format: arguments.format, form };
-    execute_then(terminal, registry, plan, style, |report| {
-        if form == Form::Sections(Service::GitHub) {
-            terminal.tell(&ci::failures(report, file, &source));
-        }
-        arguments.junit.as_deref().map_or(Ok(()), |file| input::files::replace(file, &junit(report)))
+    let start = Start { id, reuse: kept.reuse, leave_out: kept.leave_out };
+    let (plan, settings) = (Arc::new(planned.plan), planned.settings);
+    let driven = Driven { plan, settings, owned, beginning: Beginning::New(start) };
+    let terminal = program.terminal;
+    driver.drive(driven, |report| {
+        also_tell(terminal, report, style.form, (file, &source), arguments.junit.as_deref())
     })
 }
 
-fn form(log_format: Format, service: Option<Service>) -> Form {
+fn create(
+    store: &Store,
+    id: &str,
+    planned: &Planned,
+    arguments: &arguments::Run,
+) -> Result<OwnedRun, StoreError> {
+    let begun = Begun {
+        workflow: &planned.workflow,
+        inputs: &planned.inputs,
+        plan: &planned.plan,
+        key: arguments.key.as_deref(),
+        parent: None,
+    };
+    begun.create(store, id)
+}
+
+/// What is told when everything else is: failed steps at their lines, and the JUnit report.
+pub(super) fn also_tell(
+    terminal: Terminal,
+    report: &Report,
+    form: Form,
+    (file, source): (&Path, &str),
+    to: Option<&Path>,
+) -> Result<(), Failure> {
+    if form == Form::Sections(Service::GitHub) {
+        terminal.tell(&ci::failures(report, file, source));
+    }
+    to.map_or(Ok(()), |file| input::files::replace(file, &junit(report)))
+}
+
+fn style(arguments: &arguments::Run) -> Style {
+    Style {
+        quiet: arguments.quiet,
+        verbose: arguments.verbose,
+        timings: arguments.timings,
+        format: arguments.format,
+        form: form(arguments.log_format, ci::service(&input::environment())),
+    }
+}
+
+/// How what happens is shown.
+pub(super) fn form(log_format: Format, service: Option<Service>) -> Form {
     match (log_format, service) {
         (Format::Json, _) => Form::Json,
         (Format::Text, Some(service)) => Form::Sections(service),
@@ -72,153 +199,5 @@ fn warn(terminal: Terminal, warnings: &Diagnostics, form: Form) {
                 terminal.tell(&ci::findings(warnings));
             }
         }
-    }
-}
-
-/// Runs a plan, shows it as it goes, and shows its report.
-pub(super) fn execute(
-    terminal: Terminal,
-    registry: Registry,
-    plan: Plan,
-    style: Style,
-) -> Result<Exit, Failure> {
-    execute_then(terminal, registry, plan, style, |_| Ok(()))
-}
-
-/// The same, and something with the report when everything else is told.
-fn execute_then(
-    terminal: Terminal,
-    registry: Registry,
-    plan: Plan,
-    style: Style,
-    then: impl FnOnce(&Report) -> Result<(), Failure>,
-) -> Result<Exit, Failure> {
-    let runtime = runtime(plan.max_parallel())?;
-    let report = runtime.block_on(drive(terminal, registry, Arc::new(plan), style))?;
-    // A handler that blocks its thread and ignores cancellation must not hold up the end.
-    runtime.shutdown_background();
-    // What programs wrote is told here too, and must not be taken for commands.
-    let token = (style.form == Form::Sections(Service::GitHub)).then(ci::token);
-    token.iter().for_each(|token| terminal.tell(&format!("::stop-commands::{token}\n")));
-    let printed = print(terminal, &report, style);
-    tell(terminal, &report, style);
-    token.iter().for_each(|token| terminal.tell(&format!("::{token}::\n")));
-    let written = then(&report);
-    let exit = Exit::from(report.status());
-    // To free a million steps takes a while, and the program ends here.
-    std::mem::forget(report);
-    match printed {
-        Err(failure) if !failure.reader_left() => Err(failure),
-        _ => written.map(|()| exit),
-    }
-}
-
-/// One worker more than steps run at once: handlers that block can't hold up the engine.
-pub(super) fn runtime(max_parallel: usize) -> Result<Runtime, Failure> {
-    Builder::new_multi_thread()
-        .worker_threads(max_parallel.min(MOST_WORKERS) + 1)
-        .thread_name(panic::WORKER)
-        .enable_all()
-        .build()
-        .map_err(Failure::machine("can't start the threads that steps run on"))
-}
-
-async fn drive(
-    terminal: Terminal,
-    registry: Registry,
-    plan: Arc<Plan>,
-    style: Style,
-) -> Result<Report, Failure> {
-    let signals = Signals::listen()?;
-    let engine = Engine::builder(registry).journal(|_| Box::new(NoJournal));
-    if style.quiet {
-        let run = engine.start(plan);
-        return signals.heed(run.control(), Some(terminal), run.finish()).await;
-    }
-    let (feed, news) = feed();
-    let mut run = engine.listen(Arc::new(feed)).start(Arc::clone(&plan));
-    let watch = run.events().map(|events| Watch::new(terminal, style.form, plan, events, news));
-    signals.heed(run.control(), None, watched(run, watch)).await
-}
-
-async fn watched(run: Run, watch: Option<Watch>) -> Result<Report, EngineError> {
-    if let Some(watch) = watch {
-        watch.show().await;
-    }
-    run.finish().await
-}
-
-/// Keeps no events: the run lives as long as the program, and the view gets its own.
-struct NoJournal;
-
-impl Journal for NoJournal {
-    fn append<'a>(&'a mut self, _: &'a [Event]) -> BoxFuture<'a, Result<(), JournalError>> {
-        Box::pin(std::future::ready(Ok(())))
-    }
-}
-
-/// The ways in which somebody asks the program to stop.
-struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Signals {
-    fn listen() -> Result<Self, Failure> {
-        let listen = |kind| signal(kind).map_err(Failure::machine("can't listen for Ctrl-C"));
-        Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
-    }
-
-    /// Waits for the end of a run. The first signal cancels it with grace, the second kills it.
-    async fn heed(
-        mut self,
-        control: RunControl,
-        quiet: Option<Terminal>,
-        run: impl Future<Output = Result<Report, EngineError>>,
-    ) -> Result<Report, Failure> {
-        tokio::pin!(run);
-        let mut asked = false;
-        loop {
-            let what = tokio::select! {
-                report = &mut run => return Ok(report?),
-                _ = self.interrupt.recv() => "interrupted by Ctrl-C",
-                _ = self.terminate.recv() => "stopped by SIGTERM",
-            };
-            if std::mem::replace(&mut asked, true) {
-                control.kill();
-                continue;
-            }
-            if let Some(terminal) = quiet {
-                terminal.tell(&format!("{}\n", cancelling(what)));
-            }
-            control.cancel(what);
-        }
-    }
-}
-
-/// The result.
-fn print(terminal: Terminal, result: &Report, style: Style) -> Result<(), Failure> {
-    let mut out = terminal.out();
-    if style.format == Format::Json {
-        serde_json::to_writer_pretty(&mut out, result).map_err(std::io::Error::from)?;
-        writeln!(out)?;
-    } else if !style.quiet {
-        writeln!(out, "{}", report::table(result, terminal.out_width()))?;
-        if style.verbose {
-            write!(out, "{}", report::outputs(result))?;
-        }
-    }
-    Ok(out.flush()?)
-}
-
-/// What people should know beside the result.
-fn tell(terminal: Terminal, result: &Report, style: Style) {
-    if style.form == Form::Json {
-        return;
-    }
-    let problems = report::problems(result, terminal.err_width());
-    if !style.quiet || !problems.is_empty() {
-        let gap = if problems.is_empty() { "" } else { "\n" };
-        terminal.tell(&format!("{problems}{gap}{}", report::summary(result, terminal.err_width())));
     }
 }

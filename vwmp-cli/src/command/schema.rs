@@ -5,7 +5,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 
 pub(super) fn schema(mut program: Program) -> Result<Exit, Failure> {
-    let schema = crate::schema::of(&program.registry()?);
+    let schema = crate::schema::of(&*program.registry()?);
     program.terminal.print(&format!("{schema:#}\n"))?;
     Ok(Exit::Done)
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use vwmp_core::plan::Plan;
-use vwmp_core::run::Event;
+use vwmp_core::run::{Event, Unit};
 
 use super::View;
 use super::feed::News;
@@ -35,9 +35,8 @@ impl View for JsonLines {
         // People and programs know steps by their ids.
         for pointer in ["/step", "/cause/step"] {
             let Some(place) = object.pointer_mut(pointer) else { continue };
-            let number = place.as_u64().and_then(|number| usize::try_from(number).ok());
-            if let Some(step) = number.and_then(|number| self.plan.steps().get(number)) {
-                *place = step.id().into();
+            if let Ok(unit) = serde_json::from_value::<Unit>(place.take()) {
+                *place = unit.id(&self.plan).into();
             }
         }
         let micros = i64::try_from(event.at.as_micros()).unwrap_or(i64::MAX);

@@ -4,13 +4,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use vwmp_core::plan::{Plan, StepIndex};
-use vwmp_core::run::{Event, EventKind};
+use vwmp_core::plan::Plan;
+use vwmp_core::run::{Event, EventKind, Unit};
 
 use super::View;
 use super::feed::News;
 use super::keys::SilentKeys;
 use super::words::Words;
+use crate::next::Next;
 use crate::render::{counted, plain, report};
 use crate::terminal::Terminal;
 
@@ -21,7 +22,7 @@ pub(super) struct Live {
     plan: Arc<Plan>,
     screen: MultiProgress,
     whole: ProgressBar,
-    steps: HashMap<StepIndex, ProgressBar>,
+    steps: HashMap<Unit, ProgressBar>,
     ended: usize,
     /// Lines that have not been shown yet: to draw once is faster.
     lines: String,
@@ -32,11 +33,11 @@ pub(super) struct Live {
 const MOST: usize = 10;
 
 impl Live {
-    pub(super) fn new(terminal: Terminal, plan: Arc<Plan>) -> Self {
+    pub(super) fn new(terminal: Terminal, plan: Arc<Plan>, next: Next) -> Self {
         let screen = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
         let whole = screen.add(ProgressBar::new(plan.steps().len() as u64));
         whole.set_style(style("{msg}"));
-        let words = Words::new(Arc::clone(&plan));
+        let words = Words::new(Arc::clone(&plan), next);
         Self {
             terminal,
             words,
@@ -59,18 +60,18 @@ impl Live {
         self.lines.push('\n');
     }
 
-    fn start(&mut self, step: StepIndex) {
+    fn start(&mut self, step: Unit) {
         if self.steps.len() >= MOST || self.steps.contains_key(&step) {
             return;
         }
         let bar = self.screen.add(ProgressBar::new_spinner());
         let color = if self.terminal.colors_stderr() { ":.cyan" } else { "" };
         bar.set_style(style(&format!("{{spinner{color}}} {{prefix}} {{elapsed}} {{wide_msg}}")));
-        bar.set_prefix(self.plan[step].id().to_owned());
+        bar.set_prefix(step.id(&self.plan));
         self.steps.insert(step, bar);
     }
 
-    fn end(&mut self, step: StepIndex) {
+    fn end(&mut self, step: Unit) {
         if let Some(bar) = self.steps.remove(&step) {
             bar.finish_and_clear();
             self.screen.remove(&bar);
@@ -78,7 +79,7 @@ impl Live {
     }
 
     fn progress(&self, step: &str, progress: &vwmp_interfaces::log::Progress) {
-        let bar = self.plan.find(step).and_then(|step| self.steps.get(&step));
+        let bar = Unit::named(step, &self.plan).and_then(|step| self.steps.get(&step));
         let Some(bar) = bar else { return };
         let message = plain(&progress.message);
         bar.set_message(match progress.total {
@@ -91,9 +92,14 @@ impl Live {
 impl View for Live {
     fn event(&mut self, event: &Event) {
         match &event.kind {
-            EventKind::AttemptStarted { step, .. } => self.start(*step),
-            EventKind::AttemptFinished { step, .. } => self.end(*step),
-            EventKind::StepFinished { .. } => self.ended += 1,
+            EventKind::AttemptStarted { step, .. }
+            | EventKind::LookupStarted { step }
+            | EventKind::UndoStarted { step, .. } => self.start(*step),
+            EventKind::AttemptFinished { step, .. }
+            | EventKind::LookupFinished { step, .. }
+            | EventKind::UndoFinished { step, .. } => self.end(*step),
+            EventKind::StepFinished { step, .. } if step.item().is_none() => self.ended += 1,
+            EventKind::StepReused { .. } => self.ended += 1,
             _ => {}
         }
         // The line of a step under way says already that it started.
@@ -115,8 +121,18 @@ impl View for Live {
         }
     }
 
+    fn pause(&mut self, paused: bool) {
+        let target = if paused { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+        if paused {
+            // What is shown would stay above the question.
+            let _ = self.screen.clear();
+        }
+        self.screen.set_draw_target(target);
+    }
+
     fn tick(&mut self) {
         self.steps.values().for_each(ProgressBar::tick);
+        self.words.tick().iter().for_each(|text| self.line(text));
         let all = self.plan.steps().len();
         self.whole.set_message(format!("{} of {} ended", self.ended, counted(all, "step")));
     }

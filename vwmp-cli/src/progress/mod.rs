@@ -8,14 +8,16 @@ mod plain;
 mod sections;
 mod words;
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::mpsc;
 use vwmp_core::plan::Plan;
-use vwmp_core::run::{Event, EventKind, EventStream};
+use vwmp_core::run::{Event, EventKind, EventStream, Outcome, Unit};
+use vwmp_interfaces::Wait;
 
-pub(crate) use self::feed::feed;
+pub(crate) use self::feed::{Feed, feed};
 use self::feed::{News, NewsStream};
 use self::json::JsonLines;
 use self::live::Live;
@@ -23,24 +25,39 @@ use self::plain::Plain;
 use self::sections::Sections;
 pub(crate) use self::words::cancelling;
 use crate::ci::Service;
+use crate::drive::Asking;
+use crate::next::Next;
 use crate::terminal::Terminal;
 
 /// Shows a run as it goes.
 pub(crate) struct Watch {
-    events: EventStream,
+    events: Happening,
     news: NewsStream,
+    /// Asks for approvals, where somebody can answer.
+    asking: Option<Asking>,
     view: Box<dyn View>,
     plan: Arc<Plan>,
-    /// The steps that have been shown as started.
-    started: Vec<bool>,
+    /// The steps and items that have been shown as started.
+    started: HashSet<Unit>,
+    /// Whether everything that is to come has started.
+    over: bool,
     /// News of steps that have not: they came faster than the event.
     held: VecDeque<News>,
 }
 
+/// Where events come from.
+pub(crate) enum Happening {
+    /// A run that this process drives.
+    Here(EventStream),
+    /// A run that another process drives.
+    Elsewhere(mpsc::UnboundedReceiver<Arc<[Event]>>),
+}
+
 /// How a run is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Form {
     /// As fits the terminal, or in lines where there is none.
+    #[default]
     People,
     /// In the sections of a service's log.
     Sections(Service),
@@ -54,6 +71,10 @@ trait View: Send {
     fn event(&mut self, event: &Event);
     /// Shows what a step says.
     fn news(&mut self, news: News);
+    /// Makes room for a question, or goes on when it is answered.
+    fn pause(&mut self, paused: bool) {
+        let _ = paused;
+    }
     /// Shows that time goes on; called several times a second.
     fn tick(&mut self) {}
     /// Nothing more is to be shown for now.
@@ -70,18 +91,32 @@ impl Watch {
     pub(crate) fn new(
         terminal: Terminal,
         form: Form,
-        plan: Arc<Plan>,
-        events: EventStream,
+        (plan, next): (Arc<Plan>, Next),
+        events: Happening,
         news: NewsStream,
     ) -> Self {
         let its_plan = Arc::clone(&plan);
         let view: Box<dyn View> = match form {
             Form::Json => Box::new(JsonLines::new(terminal, its_plan)),
-            Form::Sections(service) => Box::new(Sections::new(terminal, its_plan, service)),
-            Form::People if terminal.live => Box::new(Live::new(terminal, its_plan)),
-            Form::People => Box::new(Plain::new(terminal, its_plan)),
+            Form::Sections(service) => Box::new(Sections::new(terminal, its_plan, next, service)),
+            Form::People if terminal.live => Box::new(Live::new(terminal, its_plan, next)),
+            Form::People => Box::new(Plain::new(terminal, its_plan, next)),
         };
-        Self { events, news, view, started: vec![false; plan.steps().len()], plan, held: VecDeque::new() }
+        Self {
+            events,
+            news,
+            asking: None,
+            view,
+            started: HashSet::new(),
+            over: false,
+            plan,
+            held: VecDeque::new(),
+        }
+    }
+
+    /// The same, and approvals are asked for as they come.
+    pub(crate) fn asking(self, asking: Option<Asking>) -> Self {
+        Self { asking, ..self }
     }
 
     /// Shows everything, until the run has ended.
@@ -98,23 +133,63 @@ impl Watch {
                     self.held.push_back(news);
                     self.hold_more();
                 }
-                _ = ticks.tick() => self.view.tick(),
+                Some(line) = typed(&mut self.asking) => self.typed(&line),
+                _ = ticks.tick(), if !self.is_asking() => self.view.tick(),
             }
-            self.show_held();
-            self.view.rest();
+            if !self.is_asking() {
+                self.show_held();
+                self.view.rest();
+            }
         }
-        self.started.fill(true);
+        self.view.pause(false);
+        self.over = true;
         while self.hold_more() {
             self.show_held();
         }
         self.view.rest();
     }
 
+    fn is_asking(&self) -> bool {
+        self.asking.as_ref().is_some_and(Asking::is_open)
+    }
+
+    fn typed(&mut self, line: &str) {
+        if let Some(asking) = &mut self.asking {
+            asking.typed(line);
+        }
+    }
+
+    /// Asks what a step wants to know, and stops asking when somebody has answered.
+    fn ask(&mut self, event: &Event) {
+        let was = self.is_asking();
+        let Some(asking) = &mut self.asking else { return };
+        match &event.kind {
+            EventKind::AttemptFinished { step, outcome: Outcome::Waiting(wait), .. } => {
+                if let Wait::Approval(request) = &**wait {
+                    self.view.rest();
+                    self.view.pause(true);
+                    asking.add(step.id(&self.plan), &request.message);
+                }
+            }
+            EventKind::Answered { step, .. } | EventKind::StepFinished { step, .. } if was => {
+                asking.remove(&step.id(&self.plan));
+            }
+            _ => {}
+        }
+        if was && !self.is_asking() {
+            self.view.pause(false);
+        }
+    }
+
     /// What a step wrote is shown after its start and before its end.
     fn event(&mut self, event: &Event) {
         match &event.kind {
-            EventKind::AttemptStarted { step, .. } => self.started[step.get()] = true,
-            EventKind::AttemptFinished { .. } => {
+            EventKind::AttemptStarted { step, .. }
+            | EventKind::LookupStarted { step }
+            | EventKind::UndoStarted { step, .. } => _ = self.started.insert(*step),
+            EventKind::AttemptFinished { .. }
+            | EventKind::LookupFinished { .. }
+            | EventKind::UndoFinished { .. } => {
                 while self.hold_more() {
                     self.show_held();
                 }
@@ -122,6 +197,7 @@ impl Watch {
             _ => {}
         }
         self.view.event(event);
+        self.ask(event);
     }
 
     /// Takes in what has been written since; whether there was anything.
@@ -134,12 +210,28 @@ impl Watch {
 
     fn show_held(&mut self) {
         for news in std::mem::take(&mut self.held) {
-            let step = self.plan.find(news.step());
-            if step.is_none_or(|step| self.started[step.get()]) {
+            let step = Unit::named(news.step(), &self.plan);
+            if self.over || step.is_none_or(|step| self.started.contains(&step)) {
                 self.view.news(news);
             } else {
                 self.held.push_back(news);
             }
+        }
+    }
+}
+
+async fn typed(asking: &mut Option<Asking>) -> Option<String> {
+    match asking {
+        Some(asking) => asking.line().await,
+        None => std::future::pending().await,
+    }
+}
+
+impl Happening {
+    async fn next(&mut self) -> Option<Arc<[Event]>> {
+        match self {
+            Self::Here(events) => events.next().await,
+            Self::Elsewhere(events) => events.recv().await,
         }
     }
 }

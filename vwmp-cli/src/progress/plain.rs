@@ -3,34 +3,25 @@
 use std::io::Write;
 use std::sync::Arc;
 
-use jiff::tz::TimeZone;
 use vwmp_core::plan::Plan;
 use vwmp_core::run::Event;
-use vwmp_interfaces::Timestamp;
 
 use super::View;
 use super::feed::News;
 use super::words::Words;
-use crate::render::report;
+use crate::next::Next;
+use crate::render::{report, time_of_day};
 use crate::terminal::{DIM, Terminal, paint};
 
 /// A line for everything that happens.
 pub(super) struct Plain {
     words: Words,
-    zone: TimeZone,
     out: Box<dyn Write + Send>,
 }
 
 impl Plain {
-    pub(super) fn new(terminal: Terminal, plan: Arc<Plan>) -> Self {
-        Self { words: Words::new(plan), zone: TimeZone::system(), out: Box::new(terminal.err()) }
-    }
-
-    fn time(&self, at: Timestamp) -> String {
-        let micros = i64::try_from(at.as_micros()).unwrap_or(i64::MAX);
-        let time = jiff::Timestamp::from_microsecond(micros).unwrap_or(jiff::Timestamp::MAX);
-        let time = time.to_zoned(self.zone.clone());
-        format!("{:02}:{:02}:{:02}", time.hour(), time.minute(), time.second())
+    pub(super) fn new(terminal: Terminal, plan: Arc<Plan>, next: Next) -> Self {
+        Self { words: Words::new(plan, next), out: Box::new(terminal.err()) }
     }
 }
 
@@ -38,13 +29,19 @@ impl Plain {
 impl View for Plain {
     fn event(&mut self, event: &Event) {
         if let Some(text) = self.words.tell(event) {
-            let _ = writeln!(self.out, "{} {text}", paint(DIM, self.time(event.at)));
+            let _ = writeln!(self.out, "{} {text}", paint(DIM, time_of_day(event.at)));
         }
     }
 
     fn news(&mut self, news: News) {
         if let News::Line(line) = news {
             let _ = writeln!(self.out, "{}", report::log_line(&line));
+        }
+    }
+
+    fn tick(&mut self) {
+        for text in self.words.tick() {
+            let _ = writeln!(self.out, "{text}");
         }
     }
 

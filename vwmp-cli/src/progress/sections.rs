@@ -5,13 +5,14 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use vwmp_core::plan::{Plan, StepIndex};
-use vwmp_core::run::{Event, EventKind};
+use vwmp_core::plan::Plan;
+use vwmp_core::run::{Event, EventKind, Unit};
 
 use super::View;
 use super::feed::News;
 use super::words::Words;
 use crate::ci::{self, Service};
+use crate::next::Next;
 use crate::render::report;
 use crate::terminal::Terminal;
 
@@ -23,7 +24,7 @@ pub(super) struct Sections {
     out: Box<dyn Write + Send>,
     raw: Box<dyn Write + Send>,
     /// The step whose section is open.
-    floor: Option<StepIndex>,
+    floor: Option<Unit>,
     /// What is to be shown when the floor is free, in order.
     waiting: VecDeque<Waiting>,
     /// What no step can guess, so that none can give the service commands.
@@ -32,15 +33,15 @@ pub(super) struct Sections {
 
 /// What waits for the floor.
 enum Waiting {
-    Lines { step: StepIndex, lines: Vec<String>, ended: bool },
+    Lines { step: Unit, lines: Vec<String>, ended: bool },
     Line(String),
 }
 
 impl Sections {
-    pub(super) fn new(terminal: Terminal, plan: Arc<Plan>, service: Service) -> Self {
+    pub(super) fn new(terminal: Terminal, plan: Arc<Plan>, next: Next, service: Service) -> Self {
         Self {
             service,
-            words: Words::new(Arc::clone(&plan)),
+            words: Words::new(Arc::clone(&plan), next),
             plan,
             out: Box::new(terminal.err()),
             raw: Box::new(std::io::stderr()),
@@ -50,7 +51,7 @@ impl Sections {
         }
     }
 
-    fn line(&mut self, step: StepIndex, text: String) {
+    fn line(&mut self, step: Unit, text: String) {
         if self.floor.is_none() && self.waiting.is_empty() {
             self.open(step);
         }
@@ -68,7 +69,7 @@ impl Sections {
     }
 
     /// The step says no more in this attempt.
-    fn end(&mut self, step: StepIndex) {
+    fn end(&mut self, step: Unit) {
         if self.floor == Some(step) {
             self.close(step);
             return self.next();
@@ -107,9 +108,9 @@ impl Sections {
         }
     }
 
-    fn open(&mut self, step: StepIndex) {
+    fn open(&mut self, step: Unit) {
         self.floor = Some(step);
-        let id = self.plan[step].id().to_owned();
+        let id = step.id(&self.plan);
         self.mark(&match self.service {
             Service::GitHub => format!("::group::{id}\n::stop-commands::{}\n", self.token),
             Service::GitLab => {
@@ -118,9 +119,9 @@ impl Sections {
         });
     }
 
-    fn close(&mut self, step: StepIndex) {
+    fn close(&mut self, step: Unit) {
         self.floor = None;
-        let id = self.plan[step].id().to_owned();
+        let id = step.id(&self.plan);
         self.mark(&match self.service {
             Service::GitHub => format!("::{}::\n::endgroup::\n", self.token),
             Service::GitLab => format!("\u{1b}[0Ksection_end:{}:{id}\r\u{1b}[0K\n", now()),
@@ -140,7 +141,7 @@ impl Sections {
 
 impl View for Sections {
     fn event(&mut self, event: &Event) {
-        if let EventKind::AttemptFinished { step, .. } = &event.kind {
+        if let EventKind::AttemptFinished { step, .. } | EventKind::UndoFinished { step, .. } = &event.kind {
             self.end(*step);
         }
         if let Some(text) = self.words.tell(event) {
@@ -150,10 +151,14 @@ impl View for Sections {
 
     fn news(&mut self, news: News) {
         if let News::Line(line) = news
-            && let Some(step) = self.plan.find(&line.step)
+            && let Some(step) = Unit::named(&line.step, &self.plan)
         {
             self.line(step, report::log_line(&line));
         }
+    }
+
+    fn tick(&mut self) {
+        self.words.tick().into_iter().for_each(|text| self.tell(text));
     }
 
     fn rest(&mut self) {

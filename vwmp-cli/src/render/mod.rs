@@ -4,13 +4,23 @@ pub(crate) mod catalog;
 pub(crate) mod change;
 pub(crate) mod diagnostic;
 mod excerpt;
+pub(crate) mod html;
 pub(crate) mod junit;
+pub(crate) mod markdown;
 pub(crate) mod preview;
 pub(crate) mod report;
+pub(crate) mod runs;
 pub(crate) mod sarif;
+pub(crate) mod show;
 pub(crate) mod table;
+pub(crate) mod timings;
+pub(crate) mod to_do;
 
+use std::sync::LazyLock;
 use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use vwmp_interfaces::Timestamp;
 
 /// A count with its noun, such as `1 step` or `2 steps`.
 pub(crate) fn counted(count: usize, noun: &str) -> String {
@@ -27,6 +37,24 @@ pub(crate) fn duration(duration: Duration) -> String {
         60..3600 => format!("{} min {:02} s", seconds / 60, seconds % 60),
         _ => format!("{} h {:02} min", seconds / 3600, seconds % 3600 / 60),
     }
+}
+
+/// The time of day here, such as `09:07:12`.
+pub(crate) fn time_of_day(at: Timestamp) -> String {
+    here(at).strftime("%H:%M:%S").to_string()
+}
+
+/// A date and time here, such as `2026-11-26 09:07:12`.
+pub(crate) fn date_and_time(at: Timestamp) -> String {
+    here(at).strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// Looked up once: to ask the system takes longer than to tell a time.
+static ZONE: LazyLock<TimeZone> = LazyLock::new(TimeZone::system);
+
+fn here(at: Timestamp) -> jiff::Zoned {
+    let micros = i64::try_from(at.as_micros()).unwrap_or(i64::MAX);
+    jiff::Timestamp::from_microsecond(micros).unwrap_or(jiff::Timestamp::MAX).to_zoned(ZONE.clone())
 }
 
 /// Text that can't move the cursor or change colors: escapes and control characters are left out.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use anstyle::Style;
-use vwmp_core::run::{Report, RunStatus, StepReport, StepStatus};
+use vwmp_core::run::{Phase, Report, RunStatus, StepReport, StepStatus, Undone};
 use vwmp_interfaces::log::{LogLine, Stream};
 
 use super::table::{Table, wrap};
@@ -22,13 +22,13 @@ const LAST_LINES: usize = 10;
 /// Every step in a table; of a long plan, those that did not succeed.
 pub(crate) fn table(report: &Report, width: usize) -> String {
     let all = report.plan().steps().len();
-    let shown = |step: &StepReport<'_>| all <= LONG || step.status != StepStatus::Succeeded;
+    let shown = |step: &StepReport<'_>| all <= LONG || is_unhappy(step.phase);
     let mut table = Table::new(["step", "status", "time", "attempts", "note"]);
     let mut steps = report.steps().filter(shown);
     for step in steps.by_ref().take(MOST) {
         table.row([
             step.id.to_owned(),
-            status(step.status),
+            standing(step.phase),
             if step.started.is_some() { duration(step.duration) } else { String::new() },
             if step.attempts > 0 { step.attempts.to_string() } else { String::new() },
             note(&step),
@@ -58,7 +58,7 @@ pub(crate) fn outputs(report: &Report) -> String {
 /// What failed, each with its causes and last lines.
 pub(crate) fn problems(report: &Report, width: usize) -> String {
     let mut text = String::new();
-    for step in report.steps().filter(|step| is_trouble(step.status)).take(MOST) {
+    for step in report.steps().filter(|step| is_trouble(step.phase)).take(MOST) {
         let (style, word) = words(step.status);
         let _ = write!(text, "{} {}", paint(BOLD, step.id), paint(style, word));
         if step.attempts > 1 {
@@ -67,9 +67,10 @@ pub(crate) fn problems(report: &Report, width: usize) -> String {
         failure(&mut text, &step, width);
         last_lines(&mut text, report, step.id);
     }
-    if matches!(report.status(), RunStatus::Failed | RunStatus::Cancelled) {
+    if !matches!(report.status(), RunStatus::Succeeded | RunStatus::SucceededWithTolerated) {
         not_done(&mut text, report, width);
     }
+    undone(&mut text, report, width);
     for warning in report.warnings() {
         let _ = writeln!(text, "{}: {warning}", paint(YELLOW, "warning"));
     }
@@ -78,8 +79,8 @@ pub(crate) fn problems(report: &Report, width: usize) -> String {
 
 /// What a run that ended early, or with a failure, left undone, and why.
 fn not_done(text: &mut String, report: &Report, width: usize) {
-    let undone = |status| matches!(status, StepStatus::Skipped | StepStatus::Cancelled);
-    let mut steps = report.steps().filter(|step| undone(step.status));
+    let undone = |phase| matches!(phase, Phase::Ended(StepStatus::Skipped | StepStatus::Cancelled));
+    let mut steps = report.steps().filter(|step| undone(step.phase));
     for step in steps.by_ref().take(MOST_UNDONE) {
         let (style, word) = match step.status {
             StepStatus::Cancelled => words(step.status),
@@ -94,6 +95,28 @@ fn not_done(text: &mut String, report: &Report, width: usize) {
     }
 }
 
+/// What was taken back, and what stands although it should not.
+fn undone(text: &mut String, report: &Report, width: usize) {
+    let all = report.undone();
+    if all.is_empty() {
+        return;
+    }
+    let (back, stands): (Vec<_>, Vec<_>) = all.into_iter().partition(|(_, undone, _)| *undone == Undone::Yes);
+    if !back.is_empty() {
+        let names: Vec<&str> = back.iter().map(|(id, _, _)| id.as_str()).take(MOST_UNDONE).collect();
+        let more = back.len() - names.len();
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let line = format!("taken back, the last first: {}{more}", names.join(", "));
+        wrap(&line, width).iter().for_each(|line| _ = writeln!(text, "{line}"));
+    }
+    for (id, undone, reason) in stands.iter().take(MOST) {
+        let style = if *undone == Undone::Failed { RED } else { YELLOW };
+        let _ = write!(text, "{} {}", paint(BOLD, id), paint(style, "stands"));
+        let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+        indented(text, &reason, width);
+    }
+}
+
 /// How it went as a whole, in a sentence or two.
 pub(crate) fn summary(report: &Report, width: usize) -> String {
     let tally = report.tally();
@@ -102,6 +125,10 @@ pub(crate) fn summary(report: &Report, width: usize) -> String {
         RunStatus::SucceededWithTolerated => (YELLOW, "succeeded"),
         RunStatus::Failed => (RED, "failed"),
         RunStatus::Cancelled => (YELLOW, "was cancelled"),
+        RunStatus::RolledBack => (RED, "failed and was taken back"),
+        RunStatus::RollbackFailed => (RED, "failed and could not be taken back"),
+        RunStatus::MustContinue => (RED, "failed after a point of no return"),
+        RunStatus::Interrupted => (YELLOW, "has not ended"),
     };
     let counts = [
         (tally.succeeded, "done"),
@@ -115,12 +142,19 @@ pub(crate) fn summary(report: &Report, width: usize) -> String {
         if i == 0 { format!("{} {word}", counted(count, "step")) } else { format!("{count} {word}") }
     });
     let counts = counts.collect::<Vec<_>>().join(", ");
-    let counts = if counts.is_empty() { "it has no steps".to_owned() } else { counts };
+    let counts = match counts.as_str() {
+        "" if report.plan().steps().is_empty() => "it has no steps".to_owned(),
+        "" => "no step has ended".to_owned(),
+        _ => counts,
+    };
     let name = paint(BOLD, plain(report.plan().workflow_name()));
-    let after = duration(report.duration());
-    let mut text = format!("{name} {} after {after}: {counts}.", paint(style.bold(), word));
+    let after = match report.status() {
+        RunStatus::Interrupted => String::new(),
+        _ => format!(" after {}", duration(report.duration())),
+    };
+    let mut text = format!("{name} {}{after}: {counts}.", paint(style.bold(), word));
     if let Some(reason) = report.reason() {
-        let _ = write!(text, " The reason: {reason}.");
+        let _ = write!(text, " The reason: {}.", plain(reason));
     }
     wrap(&text, width).join("\n") + "\n"
 }
@@ -149,6 +183,16 @@ pub(crate) fn said_twice(status: StepStatus, trouble: &str) -> Option<&str> {
     trouble.strip_prefix(": ")?.strip_prefix(word).filter(|rest| rest.starts_with(' '))
 }
 
+/// Where a step stands, as it is shown.
+pub(crate) fn standing(phase: Phase) -> String {
+    match phase {
+        Phase::Ended(ended) => status(ended),
+        Phase::Pending => paint(DIM, phase.name()),
+        Phase::Asking => paint(YELLOW, "done or not?"),
+        _ => paint(CYAN, phase.name()),
+    }
+}
+
 fn words(status: StepStatus) -> (Style, &'static str) {
     match status {
         StepStatus::Succeeded => (GREEN, "succeeded"),
@@ -161,13 +205,33 @@ fn words(status: StepStatus) -> (Style, &'static str) {
     }
 }
 
-fn is_trouble(status: StepStatus) -> bool {
-    !matches!(status, StepStatus::Succeeded | StepStatus::Skipped | StepStatus::Cancelled)
+/// Whether a step is worth a look when there are too many to tell all.
+pub(crate) fn is_unhappy(phase: Phase) -> bool {
+    phase != Phase::Ended(StepStatus::Succeeded)
 }
 
-/// The first line of what went wrong.
+/// Whether it failed, tolerated or not.
+pub(crate) fn is_trouble(phase: Phase) -> bool {
+    use StepStatus::{Failed, Lost, TimedOut, Tolerated};
+    matches!(phase, Phase::Ended(Tolerated | Failed | TimedOut | Lost))
+}
+
+/// The first line of what went wrong; else what is special about it.
 fn note(step: &StepReport<'_>) -> String {
-    step.error.as_ref().map(|error| first_line(&error.message)).unwrap_or_default()
+    let items = step.items.map(|items| counted(items, "item"));
+    let reused = match (step.reused, step.attempts) {
+        (false, _) => None,
+        (true, 0) => Some("taken from an earlier run"),
+        (true, _) => Some("nothing has changed since an earlier run"),
+    };
+    let undone = match step.undone {
+        None => None,
+        Some(Undone::Yes) => Some("taken back"),
+        Some(Undone::Impossible | Undone::Failed) => Some("stands"),
+    };
+    let error = step.error.as_ref().map(|error| first_line(&error.message));
+    let notes = [undone.map(str::to_owned), items, reused.map(str::to_owned), error];
+    notes.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
 fn first_line(text: &str) -> String {

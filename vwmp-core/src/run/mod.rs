@@ -18,6 +18,7 @@ mod secrets;
 mod session;
 pub mod state;
 pub mod step_state;
+pub mod timings;
 mod unit;
 mod view;
 

@@ -11,10 +11,12 @@ use serde_json::{Map, Value};
 use vwmp_interfaces::log::LogLine;
 use vwmp_interfaces::{ErrorClass, Timestamp};
 
-use super::event::{Cause, Outcome, RunStatus, StepStatus, Undone};
+use super::event::{Cause, Event, Outcome, RunStatus, StepStatus, Undone};
 use super::ports::LogStore;
+use super::resume::{OtherPlan, fold};
+use super::secrets::Secrets;
 use super::state::{Rollback, RunState};
-use super::step_state::Tally;
+use super::step_state::{Phase, Tally};
 use super::view::View;
 use crate::masking::Masker;
 use crate::plan::{Plan, StepIndex};
@@ -40,7 +42,11 @@ pub struct StepReport<'r> {
     pub name: &'r str,
     /// Its handler.
     pub handler: &'r str,
-    /// Its status.
+    /// Where it stands: in JSON its status once it has ended, and `pending`, `waiting`, `running` or `unknown` before.
+    #[serde(rename = "status", serialize_with = "as_name")]
+    pub phase: Phase,
+    /// How it ended; lost, where it has not.
+    #[serde(skip)]
     pub status: StepStatus,
     /// How many attempts there were.
     pub attempts: u32,
@@ -76,6 +82,18 @@ pub struct ErrorReport {
 }
 
 impl Report {
+    /// How a run went that was recorded, or how far it is.
+    ///
+    /// # Errors
+    /// When the events are not those of a run of this plan.
+    pub fn of(plan: Arc<Plan>, events: &[Event], log: Arc<dyn LogStore>) -> Result<Self, OtherPlan> {
+        let state = fold(&plan, events)?;
+        let (id, started) = (Arc::from(state.run_id()), state.started().unwrap_or_default());
+        let view = View::new(Arc::clone(&plan), id, Secrets::new(&plan), started);
+        let view = View { board: Arc::clone(&state.board), ..view };
+        Ok(Self::new(plan, state, log, Vec::new(), view))
+    }
+
     pub(super) fn new(
         plan: Arc<Plan>,
         state: RunState,
@@ -181,9 +199,11 @@ impl Report {
             id: planned.id(),
             name: planned.name(),
             handler: planned.handler().name(),
+            phase: state.phase(),
             status: state.status().unwrap_or(StepStatus::Lost),
             attempts: state.attempts(),
-            started: state.started(),
+            // Who never ran did not start, although it ended.
+            started: state.started().filter(|_| state.attempts() > 0 || self.state.items(step).is_some()),
             duration: state.duration(),
             output: self.masked.get(&step).or_else(|| self.state.output(step).map(|output| &**output)),
             reused: state.is_cached() || state.reused_from().is_some(),
@@ -234,13 +254,32 @@ fn masked_outputs(plan: &Plan, state: &RunState, masker: &Masker) -> HashMap<Ste
     masked.collect()
 }
 
+fn as_name<S: serde::Serializer>(phase: &Phase, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(phase.name())
+}
+
 fn as_seconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_f64(duration.as_secs_f64())
 }
 
+/// Whether a step's work is taken back, in JSON.
+#[derive(Serialize)]
+struct Taken<'r> {
+    step: String,
+    undone: Undone,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'r str>,
+}
+
+impl<'r> From<(String, Undone, Option<&'r str>)> for Taken<'r> {
+    fn from((step, undone, reason): (String, Undone, Option<&'r str>)) -> Self {
+        Self { step, undone, reason }
+    }
+}
+
 impl Serialize for Report {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut out = serializer.serialize_struct("Report", 10)?;
+        let mut out = serializer.serialize_struct("Report", 12)?;
         out.serialize_field("run_id", self.run_id())?;
         out.serialize_field("workflow", self.plan.workflow_name())?;
         out.serialize_field("source", self.plan.workflow_id())?;
@@ -250,6 +289,8 @@ impl Serialize for Report {
         out.serialize_field("duration", &self.duration().as_secs_f64())?;
         out.serialize_field("tally", &self.tally())?;
         out.serialize_field("warnings", &self.warnings)?;
+        out.serialize_field("questions", &self.questions())?;
+        out.serialize_field("undone", &self.undone().into_iter().map(Taken::from).collect::<Vec<_>>())?;
         out.serialize_field("steps", &self.steps().collect::<Vec<_>>())?;
         out.end()
     }

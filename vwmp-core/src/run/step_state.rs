@@ -66,6 +66,19 @@ pub enum Phase {
     Ended(StepStatus),
 }
 
+impl Phase {
+    /// How it is written in JSON; an ended step says how it ended.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Running | Self::Expanded | Self::Unsettled | Self::LookingUp => "running",
+            Self::Asking => "unknown",
+            Self::Locking | Self::Delayed | Self::Waiting => "waiting",
+            Self::Ended(status) => status.name(),
+        }
+    }
+}
+
 /// How many steps ended in which way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Tally {

@@ -155,6 +155,21 @@ impl Record {
         &self.secret_parameters
     }
 
+    /// What stands for the secrets where the plan is only looked at, and nothing is carried out.
+    pub fn stand_ins(&self, environment: BTreeMap<String, String>) -> Again {
+        let hidden = || Value::from("********");
+        let how = "not written down, since it is secret";
+        let parameters = self.secret_parameters.iter();
+        let sets = self.secret_sets.iter();
+        Again {
+            environment,
+            parameters: parameters.map(|name| (name.clone(), (hidden(), how.to_owned()))).collect(),
+            sets: sets
+                .map(|key| Setting { key: key.clone(), value: hidden(), how: how.to_owned() })
+                .collect(),
+        }
+    }
+
     /// What is another one since the run began: handlers, a line each.
     pub fn changes(&self, registry: &Registry) -> Vec<String> {
         let change = |was: &HandlerIdentity| {

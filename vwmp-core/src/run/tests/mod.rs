@@ -7,6 +7,7 @@ mod kills;
 mod plans;
 mod policies;
 mod properties;
+mod timings;
 mod world;
 
 use std::sync::Arc;

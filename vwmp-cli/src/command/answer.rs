@@ -1,0 +1,56 @@
+//! `approve`, `reject`: answers to what a step asks.
+
+use vwmp_core::run::{Report, Unit};
+use vwmp_store::{Order, Standing, Store};
+
+use crate::arguments::Answer;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::recorded::Recorded;
+use crate::render::to_do::{waiting, waits_for};
+use crate::{Program, input, store};
+
+/// Leaves an answer for the process that drives the run, or for the next one that does.
+pub(super) fn answer(mut program: Program, arguments: &Answer, approved: bool) -> Result<Exit, Failure> {
+    let registry = program.registry()?;
+    let place = &arguments.one.place;
+    let store = store::existing(&program, place)?;
+    let recorded = Recorded::read(&store, &arguments.one.run, &registry)?;
+    let report = recorded.report(&store)?;
+    let (run, step) = (&recorded.row.id, &arguments.step);
+    if let Some(why) = refusal(&report, step) {
+        return Err(Failure::Usage(why));
+    }
+    let by = store::who(&input::environment());
+    let order = Order::Answer { step: step.clone(), approved, by, comment: arguments.comment.clone() };
+    Store::open(store.folder())?.order(run, &order)?;
+    let word = if approved { "approved" } else { "rejected" };
+    let then = match recorded.row.standing {
+        Standing::Live(_) => "the run goes on".to_owned(),
+        Standing::Ended(_) => {
+            let typed = store::next(&program, place, &recorded.row).command("resume", &[]);
+            format!("nobody drives the run now, `{}` goes on with it", typed.unwrap_or_default())
+        }
+    };
+    program.terminal.tell(&format!("{step} of run {run} is {word}: {then}\n"));
+    Ok(Exit::Done)
+}
+
+/// Why the step can't be answered, where it asks nothing.
+fn refusal(report: &Report, step: &str) -> Option<String> {
+    let plan = report.plan();
+    let unit = Unit::named(step, plan);
+    let asks = unit.and_then(|unit| waits_for(report.state().unit(unit))).is_some_and(|(_, asks)| asks);
+    if asks {
+        return None;
+    }
+    let open: Vec<String> = waiting(report).into_iter().filter(|one| one.asks).map(|one| one.id).collect();
+    let what = match unit {
+        Some(_) => format!("{step} asks nothing"),
+        None => format!("the run has no step `{step}`"),
+    };
+    Some(match open.as_slice() {
+        [] => format!("{what}, nor does any other step of run {}", report.run_id()),
+        open => format!("{what}; asked are {}", open.join(", ")),
+    })
+}

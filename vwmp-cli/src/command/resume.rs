@@ -1,0 +1,152 @@
+//! `resume`: goes on with a run that another process left.
+
+use std::sync::Arc;
+
+use vwmp_core::plan::Plan;
+use vwmp_core::registry::Registry;
+use vwmp_core::run::{EventKind, Resume, RunStatus, Start, Unit};
+use vwmp_core::workflow::record::{Again, Record};
+use vwmp_store::{RunRow, Standing, Store};
+
+use super::run;
+use crate::arguments::{self, Assignment, DrivingArguments, PlaceArguments, RunsPlace, ValueArguments};
+use crate::ask::Questions;
+use crate::drive::{Beginning, Driven, Driver, Style};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::recorded::{Recorded, record};
+use crate::terminal::{YELLOW, paint};
+use crate::{Program, ci, input, store};
+
+/// How a run is gone on with.
+#[derive(Default)]
+pub(super) struct How {
+    pub(super) style: Style,
+    pub(super) cache: bool,
+    pub(super) no_input: bool,
+    /// What somebody knows about steps whose end nobody saw.
+    pub(super) assume: Vec<(String, bool)>,
+    /// Whether what was done is taken back instead, and why.
+    pub(super) roll_back: Option<String>,
+    /// Whether it is continued only to be cancelled, and why.
+    pub(super) cancel: Option<String>,
+}
+
+pub(super) fn resume(mut program: Program, arguments: &arguments::Resume) -> Result<Exit, Failure> {
+    let registry = program.registry()?;
+    let place = &arguments.one.place;
+    let store = store::existing(&program, place)?;
+    let row = store.find(&arguments.one.run)?;
+    refuse_ended(&program, place, &row)?;
+    let how = How { assume: arguments.assume.clone(), ..How::of(&arguments.driving) };
+    go_on(&program, registry, &store, place, &row.id, &arguments.secrets, how)
+}
+
+impl How {
+    pub(super) fn of(driving: &DrivingArguments) -> Self {
+        let style = Style {
+            quiet: driving.quiet,
+            verbose: driving.verbose,
+            timings: driving.timings,
+            format: driving.format,
+            form: run::form(driving.log_format, ci::service(&input::environment())),
+        };
+        Self { style, cache: !driving.no_cache, no_input: driving.no_input, ..Self::default() }
+    }
+}
+
+/// What has ended is not continued, unless it must be.
+fn refuse_ended(program: &Program, place: &RunsPlace, row: &RunRow) -> Result<(), Failure> {
+    let next = store::next(program, place, row);
+    let verb = match row.standing {
+        Standing::Live(_) | Standing::Ended(RunStatus::Interrupted | RunStatus::MustContinue) => {
+            return Ok(());
+        }
+        Standing::Ended(RunStatus::RollbackFailed) => "undo",
+        Standing::Ended(_) => "rerun",
+    };
+    let told = row.standing.name().replace('_', " ");
+    let typed = next.command(verb, &[]).unwrap_or_default();
+    let what = if verb == "undo" { "tries again to take it back" } else { "carries the workflow out anew" };
+    Err(Failure::Usage(format!("run {} has ended: {told}; `{typed}` {what}", row.id)))
+}
+
+/// Goes on with a run in this process, as long as no other one drives it.
+pub(super) fn go_on(
+    program: &Program,
+    registry: Arc<Registry>,
+    store: &Store,
+    place: &RunsPlace,
+    run: &str,
+    values: &ValueArguments,
+    how: How,
+) -> Result<Exit, Failure> {
+    let store = &Store::open(store.folder())?;
+    let environment = input::environment();
+    let who = store::who(&environment);
+    // First of all nobody else may drive it.
+    let owned = store.take(run)?;
+    let again = given_again(&record(store, run)?, values)?;
+    let recorded = Recorded::again(store, run, &registry, again)?;
+    for change in recorded.record.changes(&registry) {
+        program.terminal.tell(&format!("{}: {change}\n", paint(YELLOW, "warning")));
+    }
+    known_steps(&recorded.plan, &how)?;
+    let home = PlaceArguments { workspace: Some(recorded.record.workspace().to_owned()), config: None };
+    let settings = input::settings(&home, &[], environment.clone())?;
+    let asks = Questions::at(program.terminal, how.no_input, &environment).map(|_| who.clone());
+    let driver = Driver {
+        terminal: program.terminal,
+        registry,
+        style: how.style,
+        next: store::next(program, place, &recorded.row),
+        cache: how.cache,
+        asks,
+    };
+    let resume = Resume { by: who.clone(), assume: how.assume, roll_back: how.roll_back };
+    let began = recorded.events.iter().any(|event| matches!(event.kind, EventKind::RunStarted { .. }));
+    let beginning = if began {
+        Beginning::Again {
+            events: recorded.events,
+            how: resume,
+            cancel: how.cancel.map(|reason| (reason, who)),
+        }
+    } else {
+        Beginning::New(Start::new(run))
+    };
+    driver.drive(Driven { plan: recorded.plan, settings, owned: Some(owned), beginning }, |_| Ok(()))
+}
+
+/// Secrets, which were not written down. Nothing else can be given: the run goes on with what it began with.
+fn given_again(record: &Record, values: &ValueArguments) -> Result<Again, Failure> {
+    if values.parameter_file.is_some() {
+        return Err(Failure::Usage("give secret parameters with -p: the others are in the run".to_owned()));
+    }
+    let mut again = Again { environment: input::environment(), ..Again::default() };
+    for Assignment { name, value } in &values.parameters {
+        if !record.secret_parameters().contains(name) {
+            let message = format!(
+                "the parameter `{name}` can't be given again: a run goes on with what it began with; `rerun` takes \
+                 other values"
+            );
+            return Err(Failure::Usage(message));
+        }
+        let how = format!("-p {name}=…");
+        again.parameters.insert(name.clone(), (value.as_str().into(), how));
+    }
+    again.sets = values.settings.iter().map(input::setting).collect::<Result<_, _>>()?;
+    Ok(again)
+}
+
+/// Who answers for a step has to name one.
+fn known_steps(plan: &Plan, how: &How) -> Result<(), Failure> {
+    for (id, _) in &how.assume {
+        if Unit::named(id, plan).is_none() {
+            let near =
+                vwmp_core::diagnostic::nearest(id, plan.steps().iter().map(vwmp_core::plan::PlannedStep::id));
+            let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+            return Err(Failure::Usage(format!("the run has no step `{id}`{near}")));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,125 @@
+//! A workflow that is taken back when it fails has one unfinished run at most: it is continued, not started again.
+
+use std::sync::Arc;
+
+use vwmp_core::plan::Plan;
+use vwmp_core::registry::Registry;
+use vwmp_core::run::RunStatus;
+use vwmp_interfaces::workflow_type::FailurePolicy;
+use vwmp_store::{Filter, RunRow, Standing, Store};
+
+use super::style;
+use crate::arguments::{self, RunsPlace};
+use crate::command::{resume, watch};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::input::Planned;
+use crate::recorded::{Recorded, source};
+use crate::{Program, store};
+
+/// The unfinished run of the same workflow with the same parameters. With other parameters it stands in the way.
+pub(super) fn of_same(
+    program: &Program,
+    registry: &Registry,
+    store: &Store,
+    place: &RunsPlace,
+    planned: &Planned,
+) -> Result<Option<RunRow>, Failure> {
+    if planned.plan.on_failure() != FailurePolicy::Rollback {
+        return Ok(None);
+    }
+    let source = source(planned.plan.workflow_id().as_ref(), planned.plan.workspace());
+    let rows = store.runs(&Filter { source: Some(source), ..Filter::default() })?;
+    let Some(row) = rows.into_iter().find(|row| is_unfinished(row.standing)) else { return Ok(None) };
+    if store.events(&row.id, 0)?.0.is_empty() && store.driver(&row.id)?.is_none() {
+        // It died before it began, and did nothing.
+        return Ok(None);
+    }
+    let same = match Recorded::read(store, &row.id, registry) {
+        Ok(recorded) => same_parameters(&recorded, planned),
+        // It can't even be read, so nobody can tell what it did.
+        Err(_) => false,
+    };
+    if same { Ok(Some(row)) } else { Err(in_the_way(program, place, &row)) }
+}
+
+fn is_unfinished(standing: Standing) -> bool {
+    matches!(
+        standing,
+        Standing::Live(_)
+            | Standing::Ended(RunStatus::Interrupted | RunStatus::MustContinue | RunStatus::RollbackFailed)
+    )
+}
+
+/// Whether two runs are given the same, as far as anything was written down.
+fn same_parameters(recorded: &Recorded, planned: &Planned) -> bool {
+    let hidden = |name: &str| {
+        planned.workflow.parameters().get(name).is_some_and(|parameter| parameter.secret)
+            || recorded.record.secret_parameters().iter().any(|secret| secret == name)
+    };
+    let shown = |plan: &Plan| {
+        let mut parameters = plan.parameters().as_object().cloned().unwrap_or_default();
+        parameters.retain(|name, _| !hidden(name));
+        parameters
+    };
+    shown(&recorded.plan) == shown(&planned.plan)
+}
+
+fn in_the_way(program: &Program, place: &RunsPlace, row: &RunRow) -> Failure {
+    let next = store::next(program, place, row);
+    let command = |verb: &str| next.command(verb, &[]).unwrap_or_default();
+    let id = &row.id;
+    Failure::Usage(match row.standing {
+        Standing::Live(_) => format!(
+            "run {id} of this workflow is under way with other parameters: wait for its end (`{}`), or stop it (`{} \
+             --reason …`)",
+            command("watch"),
+            command("cancel"),
+        ),
+        Standing::Ended(RunStatus::MustContinue) => format!(
+            "run {id} of this workflow passed a point of no return with other parameters: finish it first with `{}`",
+            command("resume"),
+        ),
+        Standing::Ended(RunStatus::RollbackFailed) => format!(
+            "run {id} of this workflow could not be taken back, so part of it stands: `{}` shows what, `{}` tries again",
+            command("show"),
+            command("undo"),
+        ),
+        Standing::Ended(_) => format!(
+            "run {id} of this workflow was interrupted with other parameters: finish it first with `{}`, or take it \
+             back with `{}`",
+            command("resume"),
+            command("undo"),
+        ),
+    })
+}
+
+/// Continues the run, or shows it where another process drives it.
+pub(super) fn go_on(
+    program: &Program,
+    registry: Arc<Registry>,
+    store: &Store,
+    place: &RunsPlace,
+    row: &RunRow,
+    arguments: &arguments::Run,
+) -> Result<Exit, Failure> {
+    let id = &row.id;
+    if let Standing::Live(_) = row.standing {
+        program.terminal.tell(&format!("run {id} does this already: it is shown, and none is started\n"));
+        return watch::show(program, &registry, store, place, id, style(arguments));
+    }
+    if row.standing == Standing::Ended(RunStatus::RollbackFailed) {
+        return Err(in_the_way(program, place, row));
+    }
+    program.terminal.tell(&format!(
+        "run {id} was begun with the same parameters: it is continued, and none is started\n"
+    ));
+    let values = &arguments.workflow.values;
+    let how = resume::How {
+        style: style(arguments),
+        cache: !arguments.no_cache,
+        no_input: arguments.workflow.no_input,
+        ..resume::How::default()
+    };
+    resume::go_on(program, registry, store, place, id, values, how)
+}

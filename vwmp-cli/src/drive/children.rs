@@ -1,0 +1,201 @@
+//! Runs that steps call: kept in the same store, or in memory as long as the calling run lives.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use vwmp_core::Engine;
+use vwmp_core::registry::Registry;
+use vwmp_core::run::call::{Child, Children};
+use vwmp_core::run::memory::{MemoryJournal, MemoryLog};
+use vwmp_core::run::{EngineBuilder, Event, Report, Resume, Run, RunStatus, Start};
+use vwmp_interfaces::log::{LogLine, LogSink, Stream};
+use vwmp_interfaces::{BoxFuture, StepContext, StepError};
+use vwmp_store::{OwnedRun, Store};
+
+use super::kept;
+use crate::recorded::{Begun, Recorded};
+
+/// Runs that steps call.
+pub(crate) struct ChildRuns {
+    registry: Arc<Registry>,
+    store: Option<Store>,
+    cache: bool,
+    /// Where there is no store: what was called so far, by key.
+    memory: Mutex<HashMap<String, (MemoryJournal, Arc<MemoryLog>)>>,
+}
+
+impl ChildRuns {
+    pub(crate) fn new(registry: Arc<Registry>, store: Option<Store>, cache: bool) -> Self {
+        Self { registry, store, cache, memory: Mutex::default() }
+    }
+
+    /// The run with the child's key: what was recorded of it, and the engine to go on with it.
+    fn find(&self, child: &Child, ctx: &StepContext) -> Result<Found, StepError> {
+        let engine = Engine::builder(Arc::clone(&self.registry)).caller(Arc::clone(&child.caller));
+        let engine = engine.listen(Arc::new(Passed(ctx.log().clone())));
+        match &self.store {
+            Some(store) => self.in_store(store, engine, child, ctx),
+            None => Ok(self.in_memory(engine, child)),
+        }
+    }
+
+    fn in_store(
+        &self,
+        store: &Store,
+        engine: EngineBuilder,
+        child: &Child,
+        ctx: &StepContext,
+    ) -> Result<Found, StepError> {
+        let failed = |error: &dyn std::fmt::Display| StepError::permanent(error.to_string());
+        if let Some(id) = store.run_with_key(&child.key).map_err(|error| failed(&error))? {
+            let recorded = Recorded::read(store, &id, &self.registry).map_err(|error| failed(&error))?;
+            let owned = Arc::new(store.take(&id).map_err(|error| failed(&error))?);
+            let engine = kept(engine, Some(&owned), &recorded.events, self.cache);
+            let report = recorded.report(store).map_err(|error| failed(&error))?;
+            let events = recorded.events;
+            return Ok(Found {
+                engine: engine.build(),
+                id,
+                known: Some((recorded.plan, events, report)),
+                owned: Some(owned),
+            });
+        }
+        let begun = Begun {
+            workflow: &child.workflow,
+            inputs: &child.inputs,
+            plan: &child.plan,
+            key: Some(&child.key),
+            parent: Some(ctx.run_id()),
+        };
+        let id = self.new_id();
+        let owned = Arc::new(begun.create(store, &id).map_err(|error| failed(&error))?);
+        let engine = kept(engine, Some(&owned), &[], self.cache);
+        Ok(Found { engine: engine.build(), id, known: None, owned: Some(owned) })
+    }
+
+    fn new_id(&self) -> String {
+        Engine::builder(Arc::clone(&self.registry)).build().new_run_id().to_string()
+    }
+
+    fn in_memory(&self, engine: EngineBuilder, child: &Child) -> Found {
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        let (journal, log) = memory.entry(child.key.clone()).or_default().clone();
+        drop(memory);
+        let events = journal.events();
+        let shown: Arc<MemoryLog> = Arc::clone(&log);
+        let engine =
+            engine.journal(move |_| Box::new(journal.clone())).log_store(move |_| log.clone()).build();
+        // What another plan left is not this one's.
+        let report = Report::of(Arc::clone(&child.plan), &events, shown).ok().filter(|_| !events.is_empty());
+        let id = report.as_ref().map_or_else(|| self.new_id(), |report| report.run_id().to_owned());
+        let known = report.map(|report| (Arc::clone(&child.plan), events, report));
+        Found { engine, id, known, owned: None }
+    }
+}
+
+/// A run that is to be carried out, or was begun.
+struct Found {
+    engine: Engine,
+    id: String,
+    /// Its plan, what happened in it, and how it went, where it was begun.
+    known: Option<(Arc<vwmp_core::plan::Plan>, Vec<Event>, Report)>,
+    owned: Option<Arc<OwnedRun>>,
+}
+
+impl Children for ChildRuns {
+    fn run<'a>(&'a self, child: Child, ctx: &'a StepContext) -> BoxFuture<'a, Result<Report, StepError>> {
+        Box::pin(async move {
+            let found = self.find(&child, ctx)?;
+            let (run, so_far) = match found.known {
+                None => (found.engine.start_with(Arc::clone(&child.plan), Start::new(found.id)), Vec::new()),
+                Some((_, _, report)) if is_over(report.status()) => return Ok(report),
+                Some((plan, events, _)) => (again(&found.engine, plan, &events, None, ctx)?, events),
+            };
+            finish(run, found.owned.as_deref(), &so_far, ctx).await
+        })
+    }
+
+    fn undo<'a>(
+        &'a self,
+        child: Child,
+        ctx: &'a StepContext,
+    ) -> BoxFuture<'a, Result<Option<Report>, StepError>> {
+        Box::pin(async move {
+            if let Some(store) = &self.store
+                && store
+                    .run_with_key(&child.key)
+                    .map_err(|error| StepError::permanent(error.to_string()))?
+                    .is_none()
+            {
+                return Ok(None);
+            }
+            let found = self.find(&child, ctx)?;
+            let Some((plan, events, report)) = found.known else { return Ok(None) };
+            if report.status() == RunStatus::RolledBack {
+                return Ok(Some(report));
+            }
+            let reason = format!("step {} of run {} is taken back", ctx.step_id(), ctx.run_id());
+            let run = again(&found.engine, plan, &events, Some(reason), ctx)?;
+            finish(run, found.owned.as_deref(), &events, ctx).await.map(Some)
+        })
+    }
+}
+
+fn is_over(status: RunStatus) -> bool {
+    !matches!(status, RunStatus::Interrupted | RunStatus::MustContinue)
+}
+
+fn again(
+    engine: &Engine,
+    plan: Arc<vwmp_core::plan::Plan>,
+    events: &[Event],
+    roll_back: Option<String>,
+    ctx: &StepContext,
+) -> Result<Run, StepError> {
+    let how = Resume { by: format!("run {}", ctx.run_id()), assume: Vec::new(), roll_back };
+    engine.resume(plan, events, how).map_err(|error| StepError::permanent(error.to_string()))
+}
+
+/// Waits for the end, and stops the child when its caller is stopped.
+async fn finish(
+    run: Run,
+    owned: Option<&OwnedRun>,
+    so_far: &[Event],
+    ctx: &StepContext,
+) -> Result<Report, StepError> {
+    let control = run.control();
+    let orders = owned.map(|owned| owned.orders(so_far)).transpose();
+    let orders = orders.map_err(|error| StepError::permanent(error.to_string()))?;
+    let carrying_out = async {
+        match orders {
+            Some(orders) => orders.carry_out(control.clone()).await,
+            None => std::future::pending().await,
+        }
+    };
+    let ended = run.finish();
+    tokio::pin!(ended, carrying_out);
+    let mut told = false;
+    loop {
+        tokio::select! {
+            report = &mut ended => return report.map_err(|error| StepError::permanent(error.to_string())),
+            () = &mut carrying_out => {}
+            () = ctx.cancelled().cancelled(), if !told => {
+                told = true;
+                control.cancel(&format!("run {}, which called it, was stopping", ctx.run_id()));
+            }
+        }
+    }
+}
+
+/// What the steps of a called run say, said by the step that called it.
+struct Passed(vwmp_interfaces::log::StepLog);
+
+impl LogSink for Passed {
+    fn line(&self, line: LogLine) {
+        let text = format!("{}: {}", line.step, line.text);
+        match line.stream {
+            Stream::Warning => self.0.warn(text),
+            _ => self.0.info(text),
+        }
+    }
+}
