@@ -17,6 +17,7 @@ mod cache;
 mod encoding;
 mod journal;
 mod keepsakes;
+mod leftovers;
 mod locks;
 mod log;
 mod names;

@@ -178,6 +178,71 @@ async fn a_lock_is_free_again_when_it_is_dropped() {
     other.locks().acquire("db".into()).await.unwrap();
 }
 
+#[test]
+fn programs_that_a_dead_process_left_behind_are_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    let run = store.create(&new_run("left-behind")).unwrap();
+    let start = |id: &str| {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "sleep 1000 & sleep 1000"]).env("VWMP_RUN_ID", id).stdout(Stdio::null());
+        shell.spawn().unwrap()
+    };
+    let (mut ours, mut other) = (start("left-behind"), start("another"));
+    std::thread::sleep(Duration::from_millis(200));
+    assert_eq!(run.end_leftovers(), 3);
+    assert!(!ours.wait().unwrap().success());
+    assert!(other.try_wait().unwrap().is_none());
+    let others = store.create(&new_run("another")).unwrap();
+    assert!(others.end_leftovers() >= 2);
+    other.wait().unwrap();
+    assert_eq!(run.end_leftovers(), 0);
+}
+
+#[tokio::test]
+async fn a_cached_result_stands_until_something_changes() {
+    use vwmp_core::run::{CacheAnswer, CacheRequest};
+    let folder = tempfile::tempdir().unwrap();
+    let workspace = folder.path().join("work");
+    std::fs::create_dir_all(workspace.join("src/deep")).unwrap();
+    let write = |path: &str, text: &str| std::fs::write(workspace.join(path), text).unwrap();
+    write("src/a.c", "a");
+    write("src/deep/b.c", "b");
+    write("src/note.txt", "not read");
+    let cache = Store::open(&folder.path().join(".vwmp")).unwrap().cache();
+    let request = |key: i32| CacheRequest {
+        step: "w/build".into(),
+        workspace: workspace.as_path().into(),
+        handler: "shell.run 0.1.0".into(),
+        config: json!({ "run": "make" }),
+        inputs: vec!["src/**/*.c".into()],
+        key: json!(key),
+        outputs: vec!["out/*".into()],
+    };
+    let miss = |answer: CacheAnswer| match answer {
+        CacheAnswer::Miss { key, why } => (key, why),
+        CacheAnswer::Hit { .. } => panic!("a hit"),
+    };
+    let (key, why) = miss(cache.look(&request(1)).await.unwrap());
+    assert_eq!(why, "it has not been done before");
+    std::fs::create_dir(workspace.join("out")).unwrap();
+    write("out/program", "made");
+    cache.keep(&request(1), &key, &json!({ "size": 4 })).await.unwrap();
+    write("out/program", "damaged");
+    write("src/note.txt", "changed");
+    let hit = cache.look(&request(1)).await.unwrap();
+    let expected = "nothing it depends on has changed (2 files, config, key); 1 file is put back";
+    assert_eq!(hit, CacheAnswer::Hit { output: json!({ "size": 4 }), why: expected.into() });
+    assert_eq!(std::fs::read_to_string(workspace.join("out/program")).unwrap(), "made");
+    write("src/deep/b.c", "changed");
+    write("src/c.c", "new");
+    std::fs::remove_file(workspace.join("src/a.c")).unwrap();
+    let (_, why) = miss(cache.look(&request(1)).await.unwrap());
+    assert_eq!(why, "src/deep/b.c changed, src/c.c is new, src/a.c is gone");
+    let (_, why) = miss(cache.look(&request(2)).await.unwrap());
+    assert!(why.starts_with("src/deep/b.c changed, the key changed"), "{why}");
+}
+
 #[tokio::test]
 async fn old_runs_make_room() {
     let folder = tempfile::tempdir().unwrap();
