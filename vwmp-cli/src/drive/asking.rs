@@ -16,6 +16,8 @@ pub(crate) struct Asking {
     control: RunControl,
     /// The steps that ask, with their questions; the first one is being asked.
     open: VecDeque<(String, String)>,
+    /// Whether the cursor is behind a question.
+    below: bool,
     /// What is typed. Read from the first question on, and by nobody else.
     lines: Option<mpsc::UnboundedReceiver<String>>,
     /// Whether nothing more can be typed.
@@ -24,7 +26,7 @@ pub(crate) struct Asking {
 
 impl Asking {
     pub(crate) fn new(terminal: Terminal, by: String, control: RunControl) -> Self {
-        Self { terminal, by, control, open: VecDeque::new(), lines: None, over: false }
+        Self { terminal, by, control, open: VecDeque::new(), below: false, lines: None, over: false }
     }
 
     /// Whether a question is being asked: nothing else is to be written below it.
@@ -45,6 +47,10 @@ impl Asking {
         let first = self.open.front().is_some_and(|(id, _)| id == step);
         self.open.retain(|(id, _)| id != step);
         if first {
+            // Nobody here has ended the line.
+            if std::mem::take(&mut self.below) {
+                self.terminal.tell("\n");
+            }
             self.ask();
         }
     }
@@ -61,6 +67,7 @@ impl Asking {
 
     /// Takes what was typed as the answer to the first question.
     pub(crate) fn typed(&mut self, line: &str) {
+        self.below = false;
         let Some((step, _)) = self.open.front() else { return };
         let approved = match line.trim().to_lowercase().as_str() {
             "y" | "yes" => true,
@@ -74,6 +81,7 @@ impl Asking {
     fn ask(&mut self) {
         let Some((step, message)) = self.open.front() else { return };
         self.terminal.tell(&format!("{}: {message} [y/n] ", paint(BOLD, step)));
+        self.below = true;
         self.lines.get_or_insert_with(read_lines);
     }
 }

@@ -1,5 +1,10 @@
 //! Approvals from other processes.
 
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
 use super::latest;
 use crate::Place;
 
@@ -74,4 +79,47 @@ fn only_what_asks_is_answered() {
     }
     let none = place.team(&["approve", "zzz", "gate"]);
     assert_eq!((none.code, &*none.err), (3, "error: there is no run `zzz`; `runs` lists them\n"));
+}
+
+#[test]
+fn at_a_terminal_it_is_asked_right_there() {
+    for (typed, code) in [(&["perhaps\n", "y\n"][..], 0), (&["no\n"], 1)] {
+        let place = Place::new().with("w.yaml", GATE);
+        let (mut ours, theirs) = terminal();
+        let mut command = place.team_command(&["run", "w.yaml"]);
+        command.stdin(theirs.try_clone().unwrap()).stdout(theirs.try_clone().unwrap()).stderr(theirs);
+        let mut child = command.spawn().unwrap();
+        // The command holds the other end open as well.
+        drop(command);
+        let mut seen = String::new();
+        for answer in typed {
+            read_until(&mut ours, &mut seen, "Ship it? [y/n] ");
+            ours.write_all(answer.as_bytes()).unwrap();
+        }
+        // A terminal that nobody reads would hold up who writes to it.
+        let reader = std::thread::spawn(move || ours.read_to_end(&mut Vec::new()).map(drop).map_err(drop));
+        assert_eq!(child.wait().unwrap().code(), Some(code), "{seen}");
+        drop(reader);
+        let word = if code == 0 { "approved" } else { "rejected" };
+        assert!(place.team(&["show", "last"]).out.contains(&format!(" gate {word} by ann\n")));
+    }
+}
+
+/// Both ends of a terminal.
+fn terminal() -> (File, File) {
+    let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&ours).unwrap();
+    unlockpt(&ours).unwrap();
+    let name = ptsname(&ours, Vec::new()).unwrap();
+    let theirs = File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap();
+    (File::from(ours), theirs)
+}
+
+fn read_until(from: &mut File, seen: &mut String, end: &str) {
+    seen.clear();
+    while !seen.ends_with(end) {
+        let mut byte = [0];
+        from.read_exact(&mut byte).unwrap();
+        seen.push(char::from(byte[0]));
+    }
 }

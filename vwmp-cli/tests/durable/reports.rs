@@ -33,6 +33,8 @@ fn the_page_needs_nothing_else_and_nothing_escapes() {
         "<title>a &lt;b&gt; &amp; `c` rolled_back (",
         "<svg ",
         "class=\"node failed\"",
+        "class=\"node undone\"",
+        "<span class=\"mark undone\">succeeded, taken back</span> <b>note</b>",
         "<rect class=\"bar failed\"",
         "<title>note: taking it back, attempt 1 ",
         "<td>many[1]</td>",

@@ -31,9 +31,9 @@ pub(super) struct Edge {
 }
 
 /// The size of a step.
-pub(super) const NODE: (usize, usize) = (180, 26);
+pub(super) const NODE: (usize, usize) = (160, 26);
 /// From a step to the next.
-const CELL: (usize, usize) = (240, 38);
+const CELL: (usize, usize) = (204, 34);
 const MARGIN: usize = 12;
 /// A layer with more steps takes several columns.
 const MOST_ROWS: usize = 40;

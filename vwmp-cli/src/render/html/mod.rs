@@ -180,8 +180,8 @@ impl<'r> Step<'r> {
             id: step.id,
             name: step.name,
             handler: step.handler,
-            status: step.phase.name(),
-            word: plain(&report::standing(step.phase)),
+            status: if step.undone == Some(Undone::Yes) { "undone" } else { step.phase.name() },
+            word: word(step),
             time: if step.started.is_some() { duration(step.duration) } else { String::new() },
             attempts: step.attempts,
             causes: step.error.iter().flat_map(|error| &error.causes).map(|cause| lines(cause)).collect(),
@@ -223,6 +223,16 @@ impl Log {
         let left_out = all.len().saturating_sub(MOST_LINES);
         let lines = all[left_out..].iter().map(|line| (plain(&line.text), class(line.stream)));
         Self { left_out, lines: lines.collect() }
+    }
+}
+
+/// Where a step stands, and what became of its work when it was to be taken back.
+fn word(step: &StepReport<'_>) -> String {
+    let standing = plain(&report::standing(step.phase));
+    match step.undone {
+        None => standing,
+        Some(Undone::Yes) => format!("{standing}, taken back"),
+        Some(Undone::Impossible | Undone::Failed) => format!("{standing}, stands"),
     }
 }
 
