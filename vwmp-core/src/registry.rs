@@ -13,6 +13,7 @@ use vwmp_interfaces::erased::{DynAdapter, DynStep, DynWorkflowType};
 use vwmp_interfaces::private::inventory;
 use vwmp_interfaces::register::{AdapterEntry, Origin, StepEntry, WorkflowTypeEntry};
 
+use crate::document::Document;
 use crate::schema::{Schema, SchemaError};
 use crate::template::marked;
 
@@ -22,6 +23,7 @@ pub struct Registry {
     steps: BTreeMap<String, Arc<RegisteredStep>>,
     adapters: BTreeMap<String, Arc<RegisteredAdapter>>,
     workflow_types: BTreeMap<String, Arc<RegisteredWorkflowType>>,
+    composites: BTreeMap<String, Arc<Document>>,
 }
 
 /// A handler, with where it comes from.
@@ -142,6 +144,11 @@ impl Registry {
     /// The workflow type of that name.
     pub fn workflow_type(&self, name: &str) -> Option<&Arc<RegisteredWorkflowType>> {
         self.workflow_types.get(name)
+    }
+
+    /// The text of a composite handler.
+    pub fn composite(&self, name: &str) -> Option<&Arc<Document>> {
+        self.composites.get(name)
     }
 
     /// All handlers, by name.

@@ -1,4 +1,4 @@
-//! What few steps have: items, a lock, a cache.
+//! What few steps have: items, a lock, a cache, a workflow that they call.
 
 use std::sync::Arc;
 
@@ -16,6 +16,17 @@ pub struct Extras {
     pub lock: Option<Arc<str>>,
     /// When an earlier result may stand for it.
     pub cache: Option<CachePolicy>,
+    /// The workflow that it calls, where that was read before the run.
+    pub called: Option<Called>,
+}
+
+/// A workflow that a step calls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Called {
+    /// Where it was read from.
+    pub workflow: Arc<str>,
+    /// The ids of its steps, in their order.
+    pub steps: Vec<Arc<str>>,
 }
 
 /// A step that is carried out once for each of many values.

@@ -25,7 +25,7 @@ use crate::registry::{RegisteredAdapter, RegisteredStep, RegisteredWorkflowType}
 use crate::template::{Condition, Template};
 
 pub(crate) use build::{build, sketch};
-pub use extras::{CachePolicy, Extras, FanOut, Items, MOST_ITEMS};
+pub use extras::{CachePolicy, Called, Extras, FanOut, Items, MOST_ITEMS};
 pub use fan_out::{NoItems, items};
 pub(crate) use graph::sort;
 pub use graph::{Cycle, Graph};
@@ -250,6 +250,11 @@ impl PlannedStep {
     /// When an earlier result may stand for it.
     pub fn cache(&self) -> Option<&CachePolicy> {
         self.extras.as_deref()?.cache.as_ref()
+    }
+
+    /// The workflow that it calls, where that was read before the run.
+    pub fn called(&self) -> Option<&Called> {
+        self.extras.as_deref()?.called.as_ref()
     }
 }
 

@@ -8,14 +8,11 @@ use vwmp_interfaces::{BoxFuture, StepContext, StepError};
 
 use super::event::RunStatus;
 use super::report::Report;
-use crate::document::Document;
 use crate::plan::Plan;
 use crate::registry::Registry;
 use crate::source::Source;
+use crate::workflow::calls::{DEEPEST, called};
 use crate::workflow::{Inputs, Loader, Settings, Workflow};
-
-/// How deep workflows may call each other.
-pub const DEEPEST: usize = 16;
 
 /// Runs workflows that steps call.
 pub struct Calls {
@@ -83,9 +80,9 @@ impl Calls {
             StepError::invalid(format!("the workflow {} can't be called: {problems}", call.workflow))
         };
         let from = Source::new(ctx.workflow_id(), "");
-        let source = self.loader.load(&call.workflow, &from).map_err(|problem| refused(&problem))?;
-        let document = Document::parse(source).map_err(|problems| refused(&problems))?;
-        let checked = Workflow::check(Arc::new(document), &self.registry, &self.settings, &*self.loader);
+        let document = called(&call.workflow, &from, &self.registry, &*self.loader);
+        let document = document.map_err(|problems| refused(&problems))?;
+        let checked = Workflow::check(document, &self.registry, &self.settings, &*self.loader);
         let (workflow, _) = checked.map_err(|problems| refused(&problems))?;
         let how = format!("step {} of {}", ctx.step_id(), ctx.workflow_id());
         let given = call.parameters.iter();

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use vwmp_interfaces::workflow_type::FailurePolicy;
 
+use super::calls::{Callee, Calls};
 use super::config::{Configs, StepConfig, merged};
 use super::expand::{StepNode, Texts};
 use super::handlers::{Handler, Plugins};
@@ -32,6 +33,8 @@ pub(super) struct Draft<'c> {
     pub(super) config: StepConfig,
     pub(super) when: Option<Arc<Condition>>,
     pub(super) extras: Option<Arc<Extras>>,
+    /// The workflow that it calls.
+    pub(super) callee: Option<Rc<Callee>>,
     policy: Arc<StepPolicy>,
 }
 
@@ -44,7 +47,8 @@ pub(super) fn check(
 ) -> Result<(Workflow, Diagnostics), Diagnostics> {
     let mut found = Diagnostics::default();
     let texts = Texts::read(document, registry, loader, &mut found);
-    let workflow = of_texts(&texts, registry, settings, &mut found);
+    let mut calls = Calls::new(registry, settings, loader);
+    let workflow = of_texts(&texts, registry, settings, Some(&mut calls), &mut found);
     let found = in_reading_order(found, texts.documents());
     match workflow {
         Some(workflow) => found.into_result(workflow),
@@ -59,16 +63,18 @@ pub(super) fn of_recorded(
     settings: &Settings,
     mut found: Diagnostics,
 ) -> Result<Workflow, Diagnostics> {
-    match of_texts(texts, registry, settings, &mut found) {
+    match of_texts(texts, registry, settings, None, &mut found) {
         Some(workflow) => found.into_result(workflow).map(|(workflow, _)| workflow),
         None => Err(found),
     }
 }
 
-fn of_texts(
+/// Checks a workflow; without `calls`, what its steps call is left for the run.
+pub(super) fn of_texts(
     texts: &Texts,
     registry: &Registry,
     settings: &Settings,
+    calls: Option<&mut Calls<'_>>,
     found: &mut Diagnostics,
 ) -> Option<Workflow> {
     require(texts, found);
@@ -76,7 +82,10 @@ fn of_texts(
     let mut plugins = Plugins::new(registry, settings);
     let workflow_type = texts.get("type").and_then(|node| plugins.workflow_type(node, found));
     let parameters = parameters::read(texts, found);
-    let drafts = drafts(texts, &cache, &mut plugins, found);
+    let mut drafts = drafts(texts, &cache, &mut plugins, found);
+    calls
+        .into_iter()
+        .for_each(|calls| calls.of_steps(texts.root().source(), &parameters, &mut drafts, found));
     let ids = Ids::new(&drafts, found);
     let config = resolve(&layered::of_workflow(texts.documents(), settings, workflow_type.as_deref(), &[]));
     let mut adapters_read = BTreeSet::new();
@@ -94,6 +103,7 @@ fn of_texts(
     let needs = needs(texts, &readable, &mut adapters_read, found);
     let outputs = extras::outputs(texts, &cache, found);
     readable.of_outputs(&outputs, &mut adapters_read, found);
+    let output_schema = readable.schema_of_outputs(&outputs);
     adapters_read.retain(|name| plugins.instances().contains(name) && !plugins.adapters.contains(name));
     let layers = layered::Check { texts, settings, registry, readable: &readable, cache: &cache };
     layers.workflow(workflow_type.as_deref(), &config, found);
@@ -118,6 +128,7 @@ fn of_texts(
         on_failure: on_failure(texts, workflow_type.as_deref()),
         lock: lock(texts, workflow_type.as_deref()),
         outputs,
+        output_schema,
         workflow_type,
         adapters: adapters(plugins.adapters, registry),
         adapters_read: adapters(adapters_read, registry),
@@ -182,6 +193,7 @@ fn drafts<'c>(
                 },
                 when: node.get("when").and_then(|when| condition(when, cache, found)),
                 extras: extras::of_step(&node, cache, found),
+                callee: None,
                 policy: policies.of(&node, handler.as_deref(), &chosen),
                 handler,
                 node,
@@ -300,7 +312,10 @@ impl Draft<'_> {
     }
 
     /// The step, when nothing of it is missing.
-    fn into_step(self) -> Option<PlannedStep> {
+    fn into_step(mut self) -> Option<PlannedStep> {
+        if let Some(callee) = self.callee {
+            Arc::make_mut(self.extras.get_or_insert_default()).called = Some(callee.called());
+        }
         Some(PlannedStep {
             id: self.id,
             name: self.node.get("name").and_then(NodeRef::as_str).map(Arc::from),
@@ -314,12 +329,14 @@ impl Draft<'_> {
 }
 
 /// What has no place first, then from top to bottom, the workflow itself before what it is based on.
-fn in_reading_order(found: Diagnostics, documents: &[Arc<Document>]) -> Diagnostics {
+pub(super) fn in_reading_order(found: Diagnostics, documents: &[Arc<Document>]) -> Diagnostics {
     let mut found: Vec<Diagnostic> = found.into_iter().collect();
-    found.sort_by_key(|one| {
+    found.sort_by_cached_key(|one| {
         one.labels.first().map(|label| {
             let of = documents.iter().position(|document| Arc::ptr_eq(document.source(), &label.source));
-            (of.unwrap_or(documents.len()), label.span.start)
+            // What is called comes last, each file for itself.
+            let called = if of.is_none() { label.source.name().to_owned() } else { String::new() };
+            (of.unwrap_or(documents.len()), called, label.span.start)
         })
     });
     found.into_iter().collect()

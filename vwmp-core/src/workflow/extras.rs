@@ -22,6 +22,7 @@ pub(super) fn of_step(
         fan_out: fan_out(step, cache, found),
         lock: step.get("lock").and_then(NodeRef::as_str).map(Arc::from),
         cache: step.get("cache").and_then(|node| policy(node, cache, found)),
+        called: None,
     };
     if extras.fan_out.is_none() && step.get("foreach").is_none() && step.get("matrix").is_none() {
         for key in OF_FAN_OUT {

@@ -1,14 +1,16 @@
 //! From a document to a workflow: meaning, checked in one pass, before any parameter is known.
 //!
 //! Reading order: `check` (the pass), `shape` (keys and types), `expand` (`extends` and `template`), `handlers`,
-//! `config`, `references`, `order`, then `layered` and `parameters`, which the plan uses as well.
+//! `calls`, `config`, `references`, `step_outputs`, `order`, then `layered` and `parameters`, which the plan uses as well.
 
 mod binding;
+pub(crate) mod calls;
 mod check;
 mod config;
 pub(crate) mod duration;
 mod expand;
 mod extras;
+mod given;
 mod handlers;
 mod layered;
 mod loader;
@@ -19,6 +21,7 @@ mod policy;
 pub mod record;
 mod references;
 mod shape;
+mod step_outputs;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -55,6 +58,8 @@ pub struct Workflow {
     pub(crate) on_failure: FailurePolicy,
     pub(crate) lock: Option<Arc<str>>,
     pub(crate) outputs: Arc<[(String, Template)]>,
+    /// What the outputs are, as far as it is known: a JSON Schema.
+    pub(crate) output_schema: serde_json::Value,
     /// As written, `finally` steps last.
     pub(crate) steps: Vec<PlannedStep>,
     pub(crate) main_steps: usize,

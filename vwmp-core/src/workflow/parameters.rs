@@ -286,6 +286,11 @@ fn required(missing: &[(&String, &Parameter)]) -> Option<Diagnostic> {
 }
 
 impl Parameter {
+    /// Shows where it is declared.
+    pub(super) fn declared(&self, problem: Diagnostic) -> Diagnostic {
+        problem.at(&self.source, self.span, "declared here")
+    }
+
     /// A secret that could be masked only together with ordinary words.
     fn too_short(&self, name: &str, value: &Value, how: &str) -> Option<Diagnostic> {
         let length = match value {

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::check::Draft;
 use super::order::Ids;
 use super::parameters::Parameters;
+use super::step_outputs::referred;
 use crate::config::Resolved;
 use crate::diagnostic::{Diagnostic, Diagnostics, nearest};
 use crate::document::Path;
@@ -33,9 +34,9 @@ pub(super) struct Readable<'c> {
 
 /// A reference, and the expression that it is part of.
 #[derive(Clone, Copy)]
-struct Read<'e> {
-    expression: &'e Expression,
-    reference: &'e Reference,
+pub(super) struct Read<'e> {
+    pub(super) expression: &'e Expression,
+    pub(super) reference: &'e Reference,
 }
 
 impl Readable<'_> {
@@ -103,62 +104,6 @@ impl Readable<'_> {
             return Err(Box::new(read.problem("vwmp::finally-reference", message)));
         }
         Ok(step)
-    }
-
-    /// Looks at what comes behind the id of a step.
-    fn inside_step(&self, step: usize, read: Read<'_>) -> Option<Diagnostic> {
-        const FACTS: [&str; 3] = ["status", "error", "outputs"];
-        let path = &read.reference.path[1..];
-        let (path, from) = match read.reference.namespace {
-            Namespace::StepOutputs => (path, 1),
-            _ => match path.first() {
-                None => return None,
-                Some(Segment::Key(key)) if &**key == "outputs" => (&path[1..], 2),
-                Some(Segment::Key(key)) if FACTS.contains(&&**key) => return None,
-                Some(other) => {
-                    return Some(read.unknown_name("steps.<id>", &other.to_string(), FACTS.into_iter()));
-                }
-            },
-        };
-        let handler = &self.drafts[step].handler.as_ref()?.step;
-        let schema = &handler.info().output_schema;
-        let (path, from) = match (self.fans_out(step), path) {
-            // The output of a step that fans out is a list of those of its items.
-            (true, [Segment::Index(_), rest @ ..]) => (rest, from + 1),
-            (true, [Segment::Key(key), ..]) => {
-                let place = Shortened(read.reference, from).to_string();
-                let message =
-                    format!("`{place}` is a list with an output for each item, so it has no `{key}`");
-                let problem = read.problem("vwmp::unknown-reference", message);
-                return Some(problem.help(format!("pick one by its number: `{place}[0].{key}`")));
-            }
-            (_, path) => (path, from),
-        };
-        let mut at = schema;
-        for (i, segment) in path.iter().enumerate() {
-            at = referred(schema, at);
-            if let Some(kind) = without_parts(at) {
-                let place = Shortened(read.reference, from + i);
-                let message = format!("`{place}` is {kind}, which has no `{segment}`");
-                return Some(read.problem("vwmp::unknown-reference", message));
-            }
-            let known = closed(at, handler.output_is_typed())?;
-            let Segment::Key(key) = segment else { return None };
-            match known.get(&**key) {
-                Some(next) => at = next,
-                None => {
-                    let place = Shortened(read.reference, from + i).to_string();
-                    let names = known.keys().map(String::as_str);
-                    let problem = read.unknown_name(&place, key, names);
-                    return Some(problem);
-                }
-            }
-        }
-        None
-    }
-
-    fn fans_out(&self, step: usize) -> bool {
-        self.drafts[step].extras.as_deref().is_some_and(|extras| extras.fan_out.is_some())
     }
 
     /// Looks at where an item is read, and what of it.
@@ -347,11 +292,11 @@ impl Read<'_> {
         self.expression.span_of(self.reference)
     }
 
-    fn problem(&self, code: &str, message: String) -> Diagnostic {
+    pub(super) fn problem(&self, code: &str, message: String) -> Diagnostic {
         Diagnostic::error(code, message).at(self.expression.source(), self.span(), "")
     }
 
-    fn unknown_name<'a>(
+    pub(super) fn unknown_name<'a>(
         &self,
         place: &str,
         name: &str,
@@ -368,54 +313,10 @@ impl Read<'_> {
     }
 }
 
-/// The first part of a reference.
-struct Shortened<'r>(&'r Reference, usize);
-
-impl std::fmt::Display for Shortened<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let path = self.0.path[..self.1].to_vec();
-        Reference { path, ..self.0.clone() }.fmt(f)
-    }
-}
-
 fn path(segments: &[Segment]) -> Path {
     let segment = |segment: &Segment| match segment {
         Segment::Key(key) => PathSegment::Key(key.to_string()),
         Segment::Index(index) => PathSegment::Index(*index),
     };
     segments.iter().map(segment).collect()
-}
-
-/// The schema that a local reference leads to.
-fn referred<'s>(root: &'s Value, schema: &'s Value) -> &'s Value {
-    let mut at = schema;
-    for _ in 0..8 {
-        let target = at["$ref"].as_str().and_then(|target| root.pointer(target.strip_prefix('#')?));
-        match target {
-            Some(target) => at = target,
-            None => break,
-        }
-    }
-    at
-}
-
-/// What a value is that has neither keys nor items.
-fn without_parts(schema: &Value) -> Option<&'static str> {
-    match schema["type"].as_str()? {
-        "string" => Some("text"),
-        "integer" | "number" => Some("a number"),
-        "boolean" => Some("true or false"),
-        _ => None,
-    }
-}
-
-/// The properties of an object that has no others.
-fn closed(schema: &Value, typed: bool) -> Option<&serde_json::Map<String, Value>> {
-    let properties = schema["properties"].as_object()?;
-    let open = match schema.get("additionalProperties") {
-        None => !typed,
-        Some(additional) => *additional != Value::Bool(false),
-    };
-    let more = ["anyOf", "oneOf", "allOf", "patternProperties"];
-    (!open && !more.iter().any(|key| schema.get(key).is_some())).then_some(properties)
 }

@@ -146,6 +146,11 @@ fn items_locks_and_caches() {
 }
 
 #[test]
+fn workflows_that_steps_call() {
+    check(include_str!("tests/cases/calls.txt"));
+}
+
+#[test]
 fn values_of_parameters() {
     check(include_str!("tests/cases/parameters.txt"));
 }

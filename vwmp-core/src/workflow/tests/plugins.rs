@@ -21,6 +21,7 @@ pub(crate) fn registry() -> Registry {
     let mut registry = Registry::default();
     registry.add_step(Arc::new(TypedStep::<Run>::new()), here!()).unwrap();
     registry.add_step(Arc::new(TypedStep::<Make>::new()), here!()).unwrap();
+    registry.add_step(Arc::new(TypedStep::<CallFile>::new()), here!()).unwrap();
     registry.add_step(Arc::new(TypedStep::<Push>::new()), here!()).unwrap();
     registry.add_step(Arc::new(TypedStep::<Ring>::new()), here!()).unwrap();
     registry.add_step(Arc::new(TypedStep::<Moon>::new()), here!()).unwrap();
@@ -138,6 +139,29 @@ impl StepHandler for Make {
         let before = ctx.planned_file("made").flatten().map(str::to_owned);
         let output = Made { version: format!("{}!", self.name), part: Part { size: 1 } };
         Ok(Preview::new("makes it").file("made", before, self.name.clone()).output(output))
+    }
+}
+
+/// Calls a workflow.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct CallFile {
+    workflow: String,
+    #[serde(default)]
+    parameters: serde_json::Map<String, Value>,
+}
+
+impl StepHandler for CallFile {
+    const NAME: &'static str = "test.call";
+    const EFFECT: Effect = Effect::Idempotent;
+    type Output = serde_json::Map<String, Value>;
+
+    fn calls(config: &Value) -> Option<String> {
+        config["workflow"].as_str().map(str::to_owned)
+    }
+
+    async fn execute(&self, _: &StepContext) -> Result<Self::Output, StepError> {
+        Err(StepError::permanent(format!("{} {:?}", self.workflow, self.parameters)))
     }
 }
 
