@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use vwmp_interfaces::context::Call;
 use vwmp_interfaces::{
     ApprovalRequest, Done, Effect, OrFail as _, StepContext, StepError, StepHandler, Undo, Wait, Waited,
     register,
@@ -135,6 +136,37 @@ impl StepHandler for Ask {
     }
 }
 
+/// Runs a workflow as a step.
+#[derive(serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Run {
+    /// Its file.
+    workflow: String,
+}
+
+impl Run {
+    fn call(&self) -> Call {
+        Call { workflow: self.workflow.clone(), parameters: serde_json::Map::new() }
+    }
+}
+
+impl StepHandler for Run {
+    const NAME: &'static str = "team.run";
+    const EFFECT: Effect = Effect::Idempotent;
+    type Output = serde_json::Value;
+
+    async fn execute(&self, ctx: &StepContext) -> Result<serde_json::Value, StepError> {
+        ctx.caller()?.call(self.call(), ctx).await
+    }
+}
+
+impl Undo for Run {
+    async fn undo(&self, _: Option<&serde_json::Value>, ctx: &StepContext) -> Result<(), StepError> {
+        ctx.caller()?.undo(self.call(), ctx).await
+    }
+}
+
+register!(step Run: undo);
 register!(step Note: undo);
 register!(step Publish);
 register!(step WaitFor);

@@ -1,6 +1,7 @@
 //! Runs that outlive their process, with real processes.
 
 mod answers;
+mod called;
 mod interrupted;
 mod reports;
 mod rerun;
