@@ -23,7 +23,6 @@ pub struct Registry {
     steps: BTreeMap<String, Arc<RegisteredStep>>,
     adapters: BTreeMap<String, Arc<RegisteredAdapter>>,
     workflow_types: BTreeMap<String, Arc<RegisteredWorkflowType>>,
-    composites: BTreeMap<String, Arc<Document>>,
 }
 
 /// A handler, with where it comes from.
@@ -33,6 +32,8 @@ pub struct RegisteredStep {
     config: OnceLock<Schema>,
     output: OnceLock<Schema>,
     takes_secrets: OnceLock<bool>,
+    /// What a composite handler is made of: its own text first, then those of the composite handlers that it uses.
+    composite: Option<Arc<[Arc<Document>]>>,
 }
 
 /// An adapter, with where it comes from.
@@ -96,6 +97,25 @@ impl Registry {
     /// # Errors
     /// When the name is taken.
     pub fn add_step(&mut self, step: Arc<dyn DynStep>, origin: Origin) -> Result<(), NameClash> {
+        self.add(step, origin, None)
+    }
+
+    /// Adds a handler that is made of texts.
+    pub(crate) fn add_composite(
+        &mut self,
+        step: Arc<dyn DynStep>,
+        origin: Origin,
+        texts: Arc<[Arc<Document>]>,
+    ) -> Result<(), NameClash> {
+        self.add(step, origin, Some(texts))
+    }
+
+    fn add(
+        &mut self,
+        step: Arc<dyn DynStep>,
+        origin: Origin,
+        composite: Option<Arc<[Arc<Document>]>>,
+    ) -> Result<(), NameClash> {
         let name = step.name().to_owned();
         let one = RegisteredStep {
             step,
@@ -103,6 +123,7 @@ impl Registry {
             config: OnceLock::new(),
             output: OnceLock::new(),
             takes_secrets: OnceLock::new(),
+            composite,
         };
         claim("handler", &mut self.steps, name, one, |one| &one.origin)
     }
@@ -148,7 +169,12 @@ impl Registry {
 
     /// The text of a composite handler.
     pub fn composite(&self, name: &str) -> Option<&Arc<Document>> {
-        self.composites.get(name)
+        self.step(name)?.composite()?.first()
+    }
+
+    /// Takes composite handlers out.
+    pub(crate) fn remove_composites(&mut self, names: &[String]) {
+        self.steps.retain(|name, step| step.composite.is_none() || !names.contains(name));
     }
 
     /// All handlers, by name.
@@ -197,6 +223,12 @@ impl RegisteredStep {
     /// Where it comes from.
     pub fn origin(&self) -> &Origin {
         &self.origin
+    }
+
+    /// The texts that a composite handler is made of: its own first, then those of the composite handlers that it uses;
+    /// nothing for handlers in code.
+    pub fn composite(&self) -> Option<&[Arc<Document>]> {
+        self.composite.as_deref()
     }
 
     /// What in a config does not fit the handler's schema.

@@ -118,7 +118,7 @@ pub(super) fn of_texts(
     let main_steps = drafts.iter().take_while(|draft| !draft.node.finally).count();
     Some(Workflow {
         id: texts.root().source().name().into(),
-        name: texts.text("name").unwrap_or_default().into(),
+        name: texts.text("name").or_else(|| texts.text("handler")).unwrap_or_default().into(),
         description: texts.text("description").map(str::to_owned),
         documents: texts.documents().to_vec(),
         settings: settings.clone(),
@@ -151,7 +151,8 @@ fn require(texts: &Texts, found: &mut Diagnostics) {
     for (key, help) in
         [("name", "add a line such as `name: release`"), ("steps", "a workflow has `steps:` with a list")]
     {
-        if texts.get(key).is_none() && texts.are_whole() && root.kind() == Kind::Map {
+        let known = texts.get(key).is_some() || key == "name" && texts.get("handler").is_some();
+        if !known && texts.are_whole() && root.kind() == Kind::Map {
             let message = format!("the workflow has no `{key}`");
             let problem = Diagnostic::error("vwmp::missing-key", message);
             let start = Span { end: root.span().start, ..root.span() };

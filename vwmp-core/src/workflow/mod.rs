@@ -6,6 +6,7 @@
 mod binding;
 pub(crate) mod calls;
 mod check;
+mod composite;
 mod config;
 pub(crate) mod duration;
 mod expand;
@@ -39,6 +40,7 @@ use crate::registry::{RegisteredAdapter, RegisteredWorkflowType, Registry};
 use crate::template::Template;
 
 pub(crate) use binding::Binding;
+pub use composite::add_composites;
 pub use loader::{DiskLoader, Loader, NoFiles};
 pub use parameters::{Given, Parameter, Parameters, parameters_of, read_parameter};
 pub use record::{Again, Record};

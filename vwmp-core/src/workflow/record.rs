@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use vwmp_interfaces::Effect;
 
+use super::composite::{COMPOSITE_PACKAGE, replace_composites};
 use super::expand::Texts;
 use super::{Given, Inputs, Settings, Workflow, check};
 use crate::config::{ConfigFile, Setting};
@@ -42,6 +43,9 @@ pub struct Record {
     max_parallel: Option<usize>,
     cores: Option<usize>,
     handlers: Vec<HandlerIdentity>,
+    /// The composite handlers that it uses: the run goes on with them as they were.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    composites: Vec<Text>,
     fingerprint: String,
 }
 
@@ -110,6 +114,7 @@ impl Record {
             max_parallel: inputs.max_parallel,
             cores: inputs.cores,
             handlers: handlers(plan),
+            composites: composites(plan),
             fingerprint: fingerprint(plan),
         }
     }
@@ -170,9 +175,24 @@ impl Record {
         }
     }
 
+    /// The handlers that the run goes on with: those of this program, and the composite handlers as they were.
+    ///
+    /// # Errors
+    /// When one of those can't be used with this program.
+    pub fn registry(&self, registry: &Registry) -> Result<Registry, Diagnostics> {
+        let texts = self.composites.iter().map(Text::parse).collect::<Result<Vec<_>, _>>()?;
+        let mut registry = registry.clone();
+        replace_composites(&mut registry, &texts)?;
+        Ok(registry)
+    }
+
     /// What is another one since the run began: handlers, a line each.
     pub fn changes(&self, registry: &Registry) -> Vec<String> {
         let change = |was: &HandlerIdentity| {
+            if was.package == COMPOSITE_PACKAGE {
+                // The run goes on with it as it was.
+                return None;
+            }
             let Some(step) = registry.step(&was.name) else {
                 return Some(format!("{} ({} {}) is not there any more", was.name, was.package, was.version));
             };
@@ -212,7 +232,7 @@ impl Record {
         let documents = self.documents.iter().map(Text::parse).collect::<Result<Vec<_>, _>>()?;
         let mut found = Diagnostics::default();
         let texts = Texts::recorded(documents, &mut found);
-        let workflow = check::of_recorded(&texts, registry, &settings, found)?;
+        let workflow = check::of_recorded(&texts, &self.registry(registry)?, &settings, found)?;
         let mut parameters = self.parameters.clone();
         parameters.extend(again.parameters);
         let inputs = Inputs {
@@ -304,6 +324,16 @@ fn handlers(plan: &Plan) -> Vec<HandlerIdentity> {
         });
     }
     handlers.into_values().collect()
+}
+
+fn composites(plan: &Plan) -> Vec<Text> {
+    let mut texts: Vec<&Arc<Document>> = Vec::new();
+    for document in plan.steps().iter().filter_map(|step| step.handler().composite()).flatten() {
+        if !texts.iter().any(|known| Arc::ptr_eq(known, document)) {
+            texts.push(document);
+        }
+    }
+    texts.into_iter().map(|document| Text::of(document)).collect()
 }
 
 /// What tells two plans apart: their steps, in order, with their handlers, edges and configs (FNV-1a, 64 bits).

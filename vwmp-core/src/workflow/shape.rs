@@ -18,9 +18,10 @@ pub(super) enum Way<'a> {
 /// A key, and what its value has to be.
 type Known = (&'static str, for<'d> fn(&mut Shape, &Way<'_>, NodeRef<'d>));
 
-const WORKFLOW: [Known; 17] = [
+const WORKFLOW: [Known; 18] = [
     ("vwmp", Shape::version),
     ("name", Shape::text),
+    ("handler", Shape::handler_name),
     ("type", Shape::text),
     ("description", Shape::text),
     ("extends", Shape::text),
@@ -94,6 +95,11 @@ pub(super) fn is_name(text: &str) -> bool {
     let mut chars = text.chars();
     chars.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
         && chars.all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
+}
+
+/// Whether a text can be the name of a handler: `group.verb`.
+pub(super) fn is_handler_name(text: &str) -> bool {
+    text.contains('.') && text.split('.').all(is_name)
 }
 
 /// The value of a key; a key with nothing behind it says nothing.
@@ -182,6 +188,12 @@ impl Shape {
             }
             _ => self.one_of(way, node, &TYPES),
         }
+    }
+
+    /// The name of a composite handler, as which the workflow is used.
+    fn handler_name(&mut self, way: &Way<'_>, node: NodeRef<'_>) {
+        let fits = node.as_str().is_some_and(is_handler_name);
+        self.expect(way, node, fits, "the name of a handler, such as team.deploy");
     }
 
     /// A lock's name, or `none` where the workflow type would set one.
