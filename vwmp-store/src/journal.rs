@@ -1,7 +1,7 @@
 //! The events of a run, on their way into the database.
 
 use rusqlite::{Connection, params};
-use vwmp_core::run::{Event, EventKind, Journal, JournalError, StepStatus, Survive, Tally};
+use vwmp_core::run::{Cause, Event, EventKind, Journal, JournalError, RunStatus, StepStatus, Survive, Tally};
 use vwmp_interfaces::BoxFuture;
 
 use crate::encoding::encode;
@@ -13,12 +13,16 @@ pub(crate) struct StoreJournal {
     store: Store,
     run: i64,
     tally: Tally,
+    /// How many steps were skipped by their own condition.
+    by_condition: usize,
+    /// Whether the run ended after a point of no return, so that a process which continues it starts steps again.
+    must_continue: bool,
 }
 
 impl StoreJournal {
     /// A journal that goes on after these events.
     pub(crate) fn new(store: Store, run: i64, so_far: &[Event]) -> Self {
-        let mut journal = Self { store, run, tally: Tally::default() };
+        let mut journal = Self { store, run, tally: Tally::default(), by_condition: 0, must_continue: false };
         so_far.iter().for_each(|event| journal.count(event));
         journal
     }
@@ -27,7 +31,12 @@ impl StoreJournal {
         let tally = &mut self.tally;
         match &event.kind {
             EventKind::StepReused { .. } => tally.succeeded += 1,
-            EventKind::StepFinished { step, status, .. } if step.item().is_none() => {
+            EventKind::RunFinished { status } => self.must_continue = *status == RunStatus::MustContinue,
+            EventKind::RunResumed { .. } if std::mem::take(&mut self.must_continue) => {
+                (tally.failed, tally.cancelled, tally.skipped) = (0, 0, self.by_condition);
+            }
+            EventKind::StepFinished { step, status, cause } if step.item().is_none() => {
+                self.by_condition += usize::from(matches!(cause.as_deref(), Some(Cause::Condition { .. })));
                 *match status {
                     StepStatus::Succeeded => &mut tally.succeeded,
                     StepStatus::Tolerated => &mut tally.tolerated,

@@ -78,7 +78,7 @@ impl Store {
 
     fn remove(&self, run: &str) -> Result<(), StoreError> {
         // Nobody may take it over meanwhile.
-        let owned = self.take(run)?;
+        let owned = self.hold(run)?;
         let number = self.number(run)?;
         self.with(|connection| {
             let transaction = connection.transaction()?;

@@ -103,11 +103,18 @@ impl Store {
         }
     }
 
-    /// Takes a run over that nobody drives.
+    /// Takes a run over that nobody drives. Programs that its last process left behind are ended.
     ///
     /// # Errors
     /// When there is no such run, or another process drives it.
     pub fn take(&self, run: &str) -> Result<OwnedRun, StoreError> {
+        let owned = self.hold(run)?;
+        owned.end_leftovers();
+        Ok(owned)
+    }
+
+    /// Keeps others from taking a run over.
+    pub(crate) fn hold(&self, run: &str) -> Result<OwnedRun, StoreError> {
         let number = self.number(run)?;
         let lock = self.lock_of(run)?;
         hold(&lock, run)?;

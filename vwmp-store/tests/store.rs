@@ -117,11 +117,11 @@ fn orders_wait_for_the_process_that_drives_the_run() {
     let run = store.create(&new_run("a")).unwrap();
     let cancel = Order::Cancel { reason: "enough".into(), by: "ann".into() };
     store.order("a", &cancel).unwrap();
-    let mut orders = run.orders();
+    let mut orders = run.orders(&[]).unwrap();
     assert_eq!(orders.new_ones().unwrap(), std::slice::from_ref(&cancel));
     assert_eq!(orders.new_ones().unwrap(), []);
     // The next process gets them again: this one may have died before it did anything.
-    assert_eq!(run.orders().new_ones().unwrap(), [cancel]);
+    assert_eq!(run.orders(&[]).unwrap().new_ones().unwrap(), [cancel]);
 }
 
 #[test]
