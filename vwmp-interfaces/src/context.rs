@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
 use crate::BoxFuture;
 use crate::adapter::Adapters;
-use crate::error::StepError;
+use crate::error::{OrFail, StepError};
 use crate::log::{LogSink, Progress, StepLog};
 use crate::preview::Change;
 use crate::time::Clock;
@@ -232,6 +234,38 @@ impl StepContext {
     /// When it can't be read.
     pub async fn kept(&self, name: &str) -> Result<Option<Vec<u8>>, StepError> {
         self.run.keepsakes.kept(&self.attempt.step_id, name).await
+    }
+
+    /// Adds to a list that the attempts of this step keep, such as what each is about to change; call it *before*
+    /// acting. An entry that is the same as the last one isn't added again.
+    ///
+    /// # Errors
+    /// When it can't be kept; then there must be no work either.
+    pub async fn note(&self, list: &str, entry: &impl Serialize) -> Result<(), StepError> {
+        let entry = serde_json::to_vec(entry).or_permanent(format!("`{list}` can't be kept"))?;
+        let noted = self.noted(list).await?;
+        if noted.last() == Some(&entry) {
+            return Ok(());
+        }
+        self.keep(&format!("{list}.{}", noted.len() + 1), &entry).await
+    }
+
+    /// What the attempts of this step added to a list, in order.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub async fn notes<T: DeserializeOwned>(&self, list: &str) -> Result<Vec<T>, StepError> {
+        let read = |entry: Vec<u8>| serde_json::from_slice(&entry);
+        let entries = self.noted(list).await?.into_iter().map(read);
+        entries.collect::<Result<_, _>>().or_permanent(format!("what was kept as `{list}` can't be read"))
+    }
+
+    async fn noted(&self, list: &str) -> Result<Vec<Vec<u8>>, StepError> {
+        let mut entries = Vec::new();
+        while let Some(entry) = self.kept(&format!("{list}.{}", entries.len() + 1)).await? {
+            entries.push(entry);
+        }
+        Ok(entries)
     }
 
     /// How the wait ended that the last attempt asked for with [`StepError::wait`].

@@ -1,5 +1,7 @@
 //! A text file of the workspace that an adapter keeps: read whole, and replaced whole.
 
+pub(crate) mod kept;
+
 use std::fs;
 use std::io::{Error, ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -52,4 +54,34 @@ pub(crate) fn planned<'c>(planned: &'c [Change], file: &str) -> Option<Option<&'
         Change::File { path, after, .. } if path == file => Some(after.as_deref()),
         _ => None,
     })
+}
+
+/// Makes a file what it was before some changes of it, if it is what they left.
+///
+/// # Errors
+/// When it has been changed since, and where the file system refuses. `what` is like `the board`.
+pub(crate) fn take_back(
+    what: &str,
+    changes: &[Change],
+    full: impl Fn(&str) -> Result<PathBuf, StepError>,
+) -> Result<(), StepError> {
+    for change in changes.iter().rev() {
+        let Change::File { path, before, after } = change else { continue };
+        let full = full(path)?;
+        let failed = || format!("can't restore {what} `{path}`");
+        let now = match fs::read_to_string(&full) {
+            Ok(text) => Some(text),
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            Err(error) => return Err(StepError::permanent(failed()).caused_by(error)),
+        };
+        if now == *after {
+            match before {
+                Some(text) => replace(&full, text).or_permanent(failed())?,
+                None => fs::remove_file(&full).or_permanent(failed())?,
+            }
+        } else if now != *before {
+            return Err(StepError::permanent(format!("{}: it has been changed since", failed())));
+        }
+    }
+    Ok(())
 }

@@ -13,7 +13,7 @@ use vwmp_interfaces::{
     OrFail, StepError, WorkspacePath, register,
 };
 
-use crate::document::{inside, planned, replace};
+use crate::document::{inside, planned, replace, take_back};
 
 mod text;
 
@@ -108,6 +108,17 @@ impl Board for Kanban {
                 return Ok(Vec::new());
             }
             Ok(vec![Change::File { path: self.file.to_string(), before: Some(before), after: Some(after) }])
+        })
+    }
+
+    fn take_back<'a>(&'a self, changes: &'a [Change]) -> BoxFuture<'a, Result<(), StepError>> {
+        Box::pin(async move {
+            let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+            take_back("the board", changes, |path| {
+                let ours = path == self.file.as_str();
+                let another = || StepError::invalid(format!("the board is `{}`, not `{path}`", self.file));
+                if ours { Ok(self.full.clone()) } else { Err(another()) }
+            })
         })
     }
 }

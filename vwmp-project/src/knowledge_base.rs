@@ -13,7 +13,7 @@ use vwmp_interfaces::{
     StepError, WorkspacePath, register,
 };
 
-use crate::document::{inside, planned, replace};
+use crate::document::{inside, planned, replace, take_back};
 
 /// A knowledge base in Markdown files of the workspace. Serves `KnowledgeBase`.
 ///
@@ -112,6 +112,22 @@ impl KnowledgeBase for MarkdownPages {
         })
     }
 
+    fn take_back<'a>(&'a self, changes: &'a [Change]) -> BoxFuture<'a, Result<(), StepError>> {
+        Box::pin(async move {
+            let place = |path: &str| {
+                let file = WorkspacePath::parse(path).map_err(StepError::invalid)?;
+                inside("the page", &file, &self.workspace)
+            };
+            take_back("the page", changes, place)?;
+            for change in changes {
+                if let Change::File { path, before: None, .. } = change {
+                    self.remove_empty_folders(&place(path)?)?;
+                }
+            }
+            Ok(())
+        })
+    }
+
     fn search<'a>(&'a self, words: &'a [String]) -> BoxFuture<'a, Result<Vec<Page>, StepError>> {
         Box::pin(async move {
             let mut found = Vec::new();
@@ -134,6 +150,17 @@ impl MarkdownPages {
             StepError::invalid(format!("`{name}` can't be a page; write a name such as releases/1.2.0"))
         })?;
         WorkspacePath::parse(&format!("{}/{inside}.md", self.folder)).map_err(StepError::invalid)
+    }
+
+    /// Those above a page that is gone; the last one is that of all pages.
+    fn remove_empty_folders(&self, page: &Path) -> Result<(), StepError> {
+        let root = inside("the knowledge base", &self.folder, &self.workspace)?;
+        for folder in page.ancestors().skip(1).take_while(|folder| folder.starts_with(&root)) {
+            if fs::remove_dir(folder).is_err() {
+                break;
+            }
+        }
+        Ok(())
     }
 
     fn read(&self, file: &WorkspacePath) -> Result<Option<String>, StepError> {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use vwmp_interfaces::erased::{DynStep, PreparedStep, TypedStep};
-use vwmp_interfaces::{Findings, Preview, StepContext, StepError, StepHandler, Undo};
+use vwmp_interfaces::{Done, Findings, Preview, StepContext, StepError, StepHandler, Undo};
 
 /// Executes a handler once.
 ///
@@ -20,12 +20,25 @@ pub async fn preview<H: StepHandler>(config: Value, ctx: &StepContext) -> Result
     prepare(&TypedStep::<H>::new(), config)?.preview(ctx).await
 }
 
-/// Takes back what [`execute`] did when it gave `output`.
+/// Asks a handler whether the work was done by an attempt whose end nobody knows.
 ///
 /// # Errors
 /// What the handler fails with; an invalid config, the way the engine words it.
-pub async fn undo<H: Undo>(config: Value, output: Value, ctx: &StepContext) -> Result<(), StepError> {
-    prepare(&TypedStep::<H>::with_undo(), config)?.undo(output, ctx).await
+pub async fn already_done<H: StepHandler>(config: Value, ctx: &StepContext) -> Result<Done<Value>, StepError> {
+    prepare(&TypedStep::<H>::new(), config)?.already_done(ctx).await
+}
+
+/// Takes back what [`execute`] did in a context with the same step id; without the output it gave, as after an
+/// attempt that failed or was lost.
+///
+/// # Errors
+/// What the handler fails with; an invalid config, the way the engine words it.
+pub async fn undo<H: Undo>(
+    config: Value,
+    output: impl Into<Option<Value>>,
+    ctx: &StepContext,
+) -> Result<(), StepError> {
+    prepare(&TypedStep::<H>::with_undo(), config)?.undo(output.into(), ctx).await
 }
 
 fn prepare<H: StepHandler>(
@@ -84,8 +97,8 @@ mod tests {
     }
 
     impl Undo for Echo {
-        async fn undo(&self, output: &String, ctx: &StepContext) -> Result<(), StepError> {
-            ctx.log().warn(format!("forget {output}"));
+        async fn undo(&self, output: Option<&String>, ctx: &StepContext) -> Result<(), StepError> {
+            ctx.log().warn(format!("forget {}", output.map_or("it", String::as_str)));
             Ok(())
         }
     }
@@ -97,8 +110,10 @@ mod tests {
         assert_eq!(execute::<Echo>(json!({ "text": "hi" }), &ctx).await.unwrap(), "hi");
         let seen = preview::<Echo>(json!({ "text": "hi" }), &ctx).await.unwrap();
         assert_eq!((seen.summary.as_str(), seen.output), ("says it", Some(json!("hi"))));
+        assert_eq!(already_done::<Echo>(json!({ "text": "hi" }), &ctx).await.unwrap(), Done::Unknown);
         undo::<Echo>(json!({ "text": "hi" }), json!("hi"), &ctx).await.unwrap();
-        assert_eq!(run.log(), ["info: hi", "warning: forget hi"]);
+        undo::<Echo>(json!({ "text": "hi" }), None, &ctx).await.unwrap();
+        assert_eq!(run.log(), ["info: hi", "warning: forget hi", "warning: forget it"]);
     }
 
     #[tokio::test]

@@ -7,13 +7,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use vwmp_interfaces::adapter::Adapters;
-use vwmp_interfaces::context::{AttemptScope, Outputs, RunScope};
+use vwmp_interfaces::context::{AttemptScope, Call, Caller, Outputs, RunScope};
 use vwmp_interfaces::erased::{DynAdapter, OpenAdapter, TypedAdapter};
 use vwmp_interfaces::log::{LogLine, LogSink, Progress, Stream};
 use vwmp_interfaces::{
     AdapterContext, CancellationToken, Capabilities, Change, Clock, IntegrationAdapter, StepContext,
-    StepError, Timestamp,
+    StepError, Timestamp, Waited,
 };
+
+use crate::caller::Answers;
+use crate::keepsakes::KeptInMemory;
 
 /// 2026-01-02T03:04:05Z: the time of a [`TestRun`] that isn't told another.
 pub const DEFAULT_TIME: Timestamp = Timestamp::from_micros(1_767_323_045_000_000);
@@ -39,6 +42,9 @@ pub struct TestRun {
     chosen: Vec<String>,
     attempt: u32,
     planned: Vec<Change>,
+    waited: Option<Waited>,
+    answers: Option<Arc<Answers>>,
+    keepsakes: Arc<KeptInMemory>,
     cancelled: CancellationToken,
     clock: Arc<FixedClock>,
     outputs: Arc<SetOutputs>,
@@ -75,6 +81,9 @@ impl TestRun {
             chosen: Vec::new(),
             attempt: 1,
             planned: Vec::new(),
+            waited: None,
+            answers: None,
+            keepsakes: Arc::default(),
             cancelled: CancellationToken::new(),
             clock: Arc::new(FixedClock(Mutex::new(DEFAULT_TIME))),
             outputs: Arc::default(),
@@ -168,6 +177,20 @@ impl TestRun {
         self
     }
 
+    /// Says how the wait ended that the last attempt asked for.
+    #[must_use]
+    pub fn waited(mut self, waited: Waited) -> Self {
+        self.waited = Some(waited);
+        self
+    }
+
+    /// Lets steps call workflows: each call ends well, with these outputs.
+    #[must_use]
+    pub fn answering_calls(mut self, outputs: Value) -> Self {
+        self.answers = Some(Arc::new(Answers::new(outputs)));
+        self
+    }
+
     /// Sets the time.
     #[must_use]
     pub fn at(self, now: Timestamp) -> Self {
@@ -196,6 +219,7 @@ impl TestRun {
             adapters: self.chosen.clone().into(),
             cancelled: self.cancelled.clone(),
             planned: Arc::new(self.planned.clone()),
+            waited: self.waited.clone(),
         };
         StepContext::new(Arc::new(self.scope()), attempt)
     }
@@ -230,7 +254,30 @@ impl TestRun {
             outputs: self.outputs.clone(),
             log: self.log.clone(),
             clock: self.clock.clone(),
+            keepsakes: self.keepsakes.clone(),
+            caller: self.answers.clone().map(|answers| answers as Arc<dyn Caller>),
         }
+    }
+
+    /// Ends an attempt with an error right after it has kept so many more things, as if its process had died there.
+    /// Once.
+    pub fn end_after_keeping(&self, more: usize) {
+        self.keepsakes.end_after(more);
+    }
+
+    /// The names under which a step has kept something, sorted.
+    pub fn kept(&self, step_id: &str) -> Vec<String> {
+        self.keepsakes.names(step_id)
+    }
+
+    /// The calls of workflows so far.
+    pub fn calls(&self) -> Vec<Call> {
+        self.answers.as_ref().map(|answers| answers.calls()).unwrap_or_default()
+    }
+
+    /// The calls that were taken back so far.
+    pub fn undone_calls(&self) -> Vec<Call> {
+        self.answers.as_ref().map(|answers| answers.undone()).unwrap_or_default()
     }
 
     /// Fires the cancellation of every context that was lent or will be.

@@ -21,6 +21,9 @@ pub trait Board: Send + Sync {
         request: &'a CardMove,
         planned: &'a [Change],
     ) -> BoxFuture<'a, Result<Vec<Change>, StepError>>;
+    /// Takes back what a move changed, as [`Board::preview_move`] told it just before. Refuses when the board has
+    /// been changed since; done twice, it leaves the board as once does.
+    fn take_back<'a>(&'a self, changes: &'a [Change]) -> BoxFuture<'a, Result<(), StepError>>;
 }
 
 /// Cards to move.

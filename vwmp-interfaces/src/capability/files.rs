@@ -1,5 +1,7 @@
 //! The files of the workspace.
 
+use std::path::PathBuf;
+
 use crate::BoxFuture;
 use crate::error::StepError;
 use crate::workspace_path::WorkspacePath;
@@ -56,6 +58,48 @@ pub trait Files: Send + Sync {
     ) -> BoxFuture<'a, Result<(), StepError>>;
     /// Removes a directory with all in it; fine when there is none.
     fn remove_all<'a>(&'a self, path: &'a WorkspacePath) -> BoxFuture<'a, Result<(), StepError>>;
+    /// Where a path really is, symbolic links followed. It needn't exist.
+    fn resolve<'a>(&'a self, path: &'a WorkspacePath) -> BoxFuture<'a, Result<WorkspacePath, StepError>>;
+    /// What is at a path, so that it can be compared and put back; nothing when nothing is. A symbolic link is not
+    /// followed. The content of a file comes along when it has at most so many bytes.
+    fn snapshot<'a>(
+        &'a self,
+        path: &'a WorkspacePath,
+        most: u64,
+    ) -> BoxFuture<'a, Result<Option<Snapshot>, StepError>>;
+    /// Puts back what a snapshot has, or removes what is there where there was nothing. A directory with something
+    /// in it is never removed.
+    fn restore<'a>(
+        &'a self,
+        path: &'a WorkspacePath,
+        snapshot: Option<&'a Snapshot>,
+    ) -> BoxFuture<'a, Result<(), StepError>>;
+}
+
+/// What is at a path, in full.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Snapshot {
+    /// A file.
+    File {
+        /// The BLAKE3 hash of its content, in hexadecimal.
+        hash: String,
+        /// Its permissions, as Unix writes them, such as `0o644`.
+        mode: u32,
+        /// Its content; nothing when it is larger than was asked for.
+        content: Option<Vec<u8>>,
+    },
+    /// A directory, without what is in it.
+    Directory {
+        /// Its permissions.
+        mode: u32,
+    },
+    /// A symbolic link.
+    Link {
+        /// Where it leads, as it is written.
+        to: PathBuf,
+    },
+    /// A pipe, a device or the like, which can't be put back.
+    Other,
 }
 
 /// What is at a path.

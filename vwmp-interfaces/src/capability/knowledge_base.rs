@@ -20,6 +20,9 @@ pub trait KnowledgeBase: Send + Sync {
         page: &'a Page,
         planned: &'a [Change],
     ) -> BoxFuture<'a, Result<Vec<Change>, StepError>>;
+    /// Takes back what keeping a page changed, as [`KnowledgeBase::preview_put`] told it just before. Refuses when
+    /// the page has been changed since; done twice, it leaves the pages as once does.
+    fn take_back<'a>(&'a self, changes: &'a [Change]) -> BoxFuture<'a, Result<(), StepError>>;
     /// The pages in which all of these words occur, sorted by name.
     fn search<'a>(&'a self, words: &'a [String]) -> BoxFuture<'a, Result<Vec<Page>, StepError>>;
 }

@@ -14,7 +14,7 @@ pub mod version_control;
 
 pub use board::{Board, Card, CardMove};
 pub use database::{Database, RowLimits, Rows, Statement};
-pub use files::{Entry, Files};
+pub use files::{Entry, Files, Snapshot};
 pub use history::{ArchiveRequest, History, LogEntry, LogRequest, ReachedTag};
 pub use http::{Http, HttpBody, HttpChunks, HttpHead, HttpRequest, HttpResponse, HttpStream};
 pub use knowledge_base::{KnowledgeBase, Page};
@@ -23,6 +23,6 @@ pub use release_host::{AssetFile, HostedAsset, HostedRelease, ReleaseHost, Relea
 pub use repository_source::{CloneRequest, Cloned, RepositorySource};
 pub use secrets::SecretSource;
 pub use version_control::{
-    Commit, CommitRequest, Diff, DiffRequest, FetchRequest, FetchedRef, FileDiff, FileState, FileStatus,
-    PushRequest, RemoteRef, RepositoryState, SwitchTarget, TagRequest, VersionControl,
+    Commit, CommitRequest, Diff, DiffRequest, FetchRequest, FetchedRef, FileDiff, FileState, FileStatus, Index,
+    MadeCommit, MadeTag, PushRequest, RemoteRef, RepositoryState, SwitchTarget, TagRequest, VersionControl,
 };

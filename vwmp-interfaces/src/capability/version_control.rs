@@ -22,13 +22,29 @@ pub trait VersionControl: Send + Sync {
     fn head(&self) -> BoxFuture<'_, Result<Option<String>, StepError>>;
     /// Stages every change; returns the paths that are staged then.
     fn stage_all(&self) -> BoxFuture<'_, Result<Vec<String>, StepError>>;
-    /// The id of what is staged as a whole, for [`VersionControl::restore_staged`].
+    /// The id of the tree that a commit of what is staged would have.
     fn staged_tree(&self) -> BoxFuture<'_, Result<String, StepError>>;
-    /// Makes what is staged what it was when [`VersionControl::staged_tree`] gave this id. The
-    /// files themselves stay as they are.
-    fn restore_staged<'a>(&'a self, tree: &'a str) -> BoxFuture<'a, Result<(), StepError>>;
+    /// What is staged, as it is stored.
+    fn index(&self) -> BoxFuture<'_, Result<Index, StepError>>;
+    /// The id of the index that there would be if the changes of some paths, or all changes, were staged on top of
+    /// an earlier one. Only looks.
+    fn index_with<'a>(
+        &'a self,
+        earlier: &'a [u8],
+        paths: Option<&'a [String]>,
+    ) -> BoxFuture<'a, Result<String, StepError>>;
+    /// Makes what is staged what it was when [`VersionControl::index`] gave these bytes. The files themselves stay
+    /// as they are.
+    fn restore_index<'a>(&'a self, bytes: &'a [u8]) -> BoxFuture<'a, Result<(), StepError>>;
     /// Commits what is staged.
     fn commit<'a>(&'a self, request: &'a CommitRequest) -> BoxFuture<'a, Result<Commit, StepError>>;
+    /// The commit that a revision stands for; nothing when there is none.
+    fn made_commit<'a>(
+        &'a self,
+        revision: &'a str,
+    ) -> BoxFuture<'a, Result<Option<MadeCommit>, StepError>>;
+    /// The branches of remotes that have a commit, as of the last fetch or push, such as `origin/main`.
+    fn published<'a>(&'a self, commit: &'a str) -> BoxFuture<'a, Result<Vec<String>, StepError>>;
     /// Takes the last commit back and leaves its changes staged. Refuses when `id` isn't the last
     /// commit.
     fn undo_commit<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), StepError>>;
@@ -36,8 +52,12 @@ pub trait VersionControl: Send + Sync {
     fn tag<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<String>, StepError>>;
     /// Creates a tag at the last commit.
     fn create_tag<'a>(&'a self, request: &'a TagRequest) -> BoxFuture<'a, Result<(), StepError>>;
-    /// Deletes a local tag.
-    fn delete_tag<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<(), StepError>>;
+    /// What a local tag is; nothing when there is no such tag.
+    fn made_tag<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<MadeTag>, StepError>>;
+    /// Deletes a local tag, if it still is this object.
+    fn delete_tag<'a>(&'a self, name: &'a str, object: &'a str) -> BoxFuture<'a, Result<(), StepError>>;
+    /// What a local ref points at, by its full name; for an annotated tag, the tag object.
+    fn local_ref<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<String>, StepError>>;
     /// Pushes refs, all or none.
     fn push<'a>(&'a self, request: &'a PushRequest) -> BoxFuture<'a, Result<(), StepError>>;
     /// What refs of a remote point at, of those asked for.
@@ -95,6 +115,41 @@ pub struct Commit {
     pub id: String,
     /// The paths it changes.
     pub files: Vec<String>,
+}
+
+/// What is staged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Index {
+    /// The same for the same entries, whatever else is stored with them.
+    pub id: String,
+    /// As it is stored; empty where nothing ever was.
+    pub bytes: Vec<u8>,
+}
+
+/// A commit that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MadeCommit {
+    /// Its full id.
+    pub id: String,
+    /// The full ids of its parents.
+    pub parents: Vec<String>,
+    /// The id of its tree.
+    pub tree: String,
+    /// Its message.
+    pub message: String,
+    /// The paths it changes.
+    pub files: Vec<String>,
+}
+
+/// A tag that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MadeTag {
+    /// What it is: the id of the tag object, or of the commit where it is lightweight.
+    pub object: String,
+    /// The full id of the commit it points at.
+    pub commit: String,
+    /// The message of an annotated tag.
+    pub message: Option<String>,
 }
 
 /// A tag to create.

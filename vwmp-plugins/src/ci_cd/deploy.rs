@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep};
 use vwmp_interfaces::capability::{Http, HttpRequest};
 use vwmp_interfaces::{
-    Capability, Effect, Findings, Metadata, Preview, Script, Secret, StepContext, StepError, StepHandler,
+    Capability, Done, Effect, Findings, Metadata, Preview, Script, Secret, StepContext, StepError, StepHandler,
     WorkspacePath, register,
 };
 
@@ -18,13 +18,17 @@ use crate::shell::check::check;
 use crate::shell::run::{Call, Run, default_shell};
 use crate::shell::text::Text;
 
+/// The name under which an attempt keeps that it is about to start the command.
+const BEGUN: &str = "begun";
+
 /// Deploys something with a command, and waits until it is healthy.
 ///
 /// `run`, `command`, `shell`, `env` and `workdir` are those of `shell.run`, with the same care for values. After the
 /// command the address of `health` is asked again and again, until it answers as it should, several times in a row if
 /// wanted. The step fails where that takes too long, and says what the last answer was.
 ///
-/// A deployment is never repeated unless the workflow says so.
+/// A deployment is never repeated unless the workflow says so, and can't be taken back: a run that fails after it is
+/// continued, not rolled back.
 ///
 /// ```yaml
 /// - id: deploy
@@ -121,6 +125,7 @@ fn five() -> f64 {
 impl StepHandler for Deploy {
     const NAME: &'static str = "ci_cd.deploy";
     const EFFECT: Effect = Effect::Once;
+    const POINT_OF_NO_RETURN: bool = true;
     type Output = Deployed;
 
     fn metadata() -> Metadata {
@@ -136,6 +141,7 @@ impl StepHandler for Deploy {
     }
 
     async fn execute(&self, ctx: &StepContext) -> Result<Deployed, StepError> {
+        ctx.keep(BEGUN, b"").await?;
         let ran = self.call().execute(ctx).await?;
         let Some(gate) = &self.health else {
             return Ok(Deployed { duration: ran.duration, healthy_after: 0.0, asked: 0 });
@@ -145,6 +151,10 @@ impl StepHandler for Deploy {
         let healthy_after = began.elapsed().as_secs_f64();
         ctx.log().info(format!("healthy after {}", in_words(began.elapsed())));
         Ok(Deployed { duration: ran.duration, healthy_after, asked })
+    }
+
+    async fn already_done(&self, ctx: &StepContext) -> Result<Done<Deployed>, StepError> {
+        Ok(if ctx.kept(BEGUN).await?.is_some() { Done::Unknown } else { Done::No })
     }
 
     async fn preview(&self, ctx: &StepContext) -> Result<Preview<Deployed>, StepError> {

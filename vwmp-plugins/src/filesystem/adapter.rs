@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use vwmp_interfaces::capability::{Entry, Files};
+use vwmp_interfaces::capability::{Entry, Files, Snapshot};
 use vwmp_interfaces::{
     AdapterContext, BoxFuture, Capabilities, Capability, Health, IntegrationAdapter, Metadata, OrFail,
     StepError, WorkspacePath, register,
@@ -16,6 +16,7 @@ use vwmp_interfaces::{
 use super::atomic::replace;
 use super::disk;
 use super::inside::{failed, place, real_path};
+use super::snapshot;
 
 /// The files of the workspace on the local disk. Serves `Files`.
 ///
@@ -147,6 +148,29 @@ impl Files for LocalFiles {
     fn remove_all<'a>(&'a self, path: &'a WorkspacePath) -> BoxFuture<'a, Result<(), StepError>> {
         let path = path.clone();
         self.off_thread(move |root| disk::remove_all(root, &path))
+    }
+
+    fn resolve<'a>(&'a self, path: &'a WorkspacePath) -> BoxFuture<'a, Result<WorkspacePath, StepError>> {
+        let path = path.clone();
+        self.off_thread(move |root| snapshot::resolve(root, &path))
+    }
+
+    fn snapshot<'a>(
+        &'a self,
+        path: &'a WorkspacePath,
+        most: u64,
+    ) -> BoxFuture<'a, Result<Option<Snapshot>, StepError>> {
+        let path = path.clone();
+        self.off_thread(move |root| snapshot::snapshot(root, &path, most))
+    }
+
+    fn restore<'a>(
+        &'a self,
+        path: &'a WorkspacePath,
+        snapshot: Option<&'a Snapshot>,
+    ) -> BoxFuture<'a, Result<(), StepError>> {
+        let (path, snapshot) = (path.clone(), snapshot.cloned());
+        self.off_thread(move |root| snapshot::restore(root, &path, snapshot.as_ref()))
     }
 }
 

@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use vwmp_interfaces::capability::Files;
 use vwmp_interfaces::{
-    Capability, Effect, Findings, Metadata, OrFail, Place, Preview, StepContext, StepError, StepHandler,
-    WorkspacePath, register,
+    Capability, Done, Effect, Findings, Metadata, OrFail, Place, Preview, StepContext, StepError, StepHandler,
+    Undo, WorkspacePath, register,
 };
 
+use super::changes::{FileChanges, already_done, take_back};
 use super::pack::{Packed, tar_gz, zip};
 use super::pattern::{matching_files, validate};
 use super::planned::{self, counted};
@@ -20,6 +21,9 @@ use super::planned::{self, counted};
 /// Patterns are those of `filesystem.glob`; the archive itself is left out. Of times, owners and
 /// permissions only the right to execute is kept. Symbolic links are left out, with a warning. Fails
 /// where nothing matches, and where the disk is full, with nothing half-written.
+///
+/// Undoing it removes the archive, or restores the one that it replaced (if that had at most 32 MiB), and refuses when
+/// the file has been changed since.
 ///
 /// ```yaml
 /// - id: pack
@@ -50,7 +54,7 @@ pub struct Archive {
 }
 
 /// The archive.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Archived {
     /// The archive, relative to the workspace.
     path: String,
@@ -89,11 +93,18 @@ impl StepHandler for Archive {
     async fn execute(&self, ctx: &StepContext) -> Result<Archived, StepError> {
         let (archived, bytes) = self.pack(ctx).await?;
         if archived.changed {
+            let mut changes = FileChanges::new(ctx)?;
+            changes.write(&self.to, &bytes).await?;
+            changes.keep(&archived).await?;
             ctx.require::<dyn Files>()?.write_bytes(&self.to, &bytes).await?;
         }
         let count = counted(archived.files.len());
         ctx.log().info(format!("packed {count} into {} ({} bytes)", self.to, archived.size));
         Ok(archived)
+    }
+
+    async fn already_done(&self, ctx: &StepContext) -> Result<Done<Archived>, StepError> {
+        already_done(ctx).await
     }
 
     async fn preview(&self, ctx: &StepContext) -> Result<Preview<Archived>, StepError> {
@@ -109,7 +120,13 @@ impl StepHandler for Archive {
     }
 }
 
-register!(step Archive);
+impl Undo for Archive {
+    async fn undo(&self, _: Option<&Archived>, ctx: &StepContext) -> Result<(), StepError> {
+        take_back(ctx).await
+    }
+}
+
+register!(step Archive: undo);
 
 impl Archive {
     fn format(&self) -> Option<Pack> {

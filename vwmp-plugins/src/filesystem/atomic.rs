@@ -32,6 +32,14 @@ pub(super) fn replace_by_copy(source: &Path, real: &Path, path: &WorkspacePath) 
     copied.map_err(|error| failed("write", path, error))
 }
 
+/// Puts back a file that was there with this content and these permissions, whatever is there now but a folder.
+///
+/// # Errors
+/// When the file system refuses. The file is as before then.
+pub(super) fn replace_with_mode(real: &Path, content: &[u8], mode: u32) -> Result<(), Error> {
+    write_beside(real, Some(Permissions::from_mode(mode)), |file| file.write_all(content))
+}
+
 /// Those of the file; those that any program would give a new one when there is none.
 fn permissions_for(real: &Path, path: &WorkspacePath) -> Result<Option<Permissions>, StepError> {
     match fs::metadata(real) {

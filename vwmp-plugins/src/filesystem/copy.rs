@@ -4,9 +4,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vwmp_interfaces::capability::{Entry, Files};
 use vwmp_interfaces::{
-    Capability, Effect, Metadata, Preview, StepContext, StepError, StepHandler, WorkspacePath, register,
+    Capability, Done, Effect, Metadata, Preview, StepContext, StepError, StepHandler, Undo, WorkspacePath,
+    register,
 };
 
+use super::changes::{FileChanges, already_done, take_back};
 use super::disk::nothing_at;
 use super::planned;
 
@@ -15,6 +17,9 @@ use super::planned;
 /// A file that is the same already isn't touched; one with other content is replaced only with
 /// `replace`. A folder is copied to where nothing is. Links in it stay links. Fails where there is
 /// nothing to copy, where a path leads out of the workspace, and where the disk is full.
+///
+/// Undoing it removes the copy, or restores the file that it replaced to the byte (if that had at most 32 MiB), and
+/// refuses when one of the files has been changed since.
 ///
 /// ```yaml
 /// - id: keep
@@ -34,7 +39,7 @@ pub struct Copy {
 }
 
 /// What was copied.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct CopyMade {
     /// The new path, relative to the workspace.
     path: String,
@@ -58,11 +63,19 @@ impl StepHandler for Copy {
     async fn execute(&self, ctx: &StepContext) -> Result<CopyMade, StepError> {
         let files = ctx.require::<dyn Files>()?;
         let changed = self.changes(ctx, &*files).await?;
+        let made = CopyMade { path: self.to.to_string(), changed };
         if changed {
+            let mut changes = FileChanges::new(ctx)?;
+            changes.copy(&self.from, &self.to).await?;
+            changes.keep(&made).await?;
             files.copy(&self.from, &self.to).await?;
             ctx.log().info(format!("copied {} to {}", self.from, self.to));
         }
-        Ok(CopyMade { path: self.to.to_string(), changed })
+        Ok(made)
+    }
+
+    async fn already_done(&self, ctx: &StepContext) -> Result<Done<CopyMade>, StepError> {
+        already_done(ctx).await
     }
 
     async fn preview(&self, ctx: &StepContext) -> Result<Preview<CopyMade>, StepError> {
@@ -81,7 +94,13 @@ impl StepHandler for Copy {
     }
 }
 
-register!(step Copy);
+impl Undo for Copy {
+    async fn undo(&self, _: Option<&CopyMade>, ctx: &StepContext) -> Result<(), StepError> {
+        take_back(ctx).await
+    }
+}
+
+register!(step Copy: undo);
 
 impl Copy {
     async fn changes(&self, ctx: &StepContext, files: &dyn Files) -> Result<bool, StepError> {

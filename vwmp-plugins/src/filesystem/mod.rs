@@ -3,6 +3,7 @@
 pub mod adapter;
 pub mod archive;
 mod atomic;
+pub(crate) mod changes;
 pub mod copy;
 mod disk;
 pub mod glob;
@@ -14,5 +15,6 @@ mod pattern;
 mod planned;
 pub mod read;
 pub mod remove;
+mod snapshot;
 pub mod template;
 pub mod write;

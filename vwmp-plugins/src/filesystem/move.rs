@@ -4,9 +4,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vwmp_interfaces::capability::{Entry, Files};
 use vwmp_interfaces::{
-    Capability, Effect, Metadata, Preview, StepContext, StepError, StepHandler, Undo, WorkspacePath, register,
+    Capability, Done, Effect, Metadata, Preview, StepContext, StepError, StepHandler, Undo, WorkspacePath,
+    register,
 };
 
+use super::changes::{FileChanges, State, take_back};
 use super::disk::nothing_at;
 use super::planned;
 
@@ -15,7 +17,8 @@ use super::planned;
 /// A file at the new path is replaced only with `replace`; a folder never is. Fails where there is
 /// nothing to move, where a path leads out of the workspace, and where the new path is on another disk.
 ///
-/// Undoing it moves it back, if nothing is at the old path.
+/// Undoing it moves it back and restores the file that it replaced (if that had at most 32 MiB). It refuses when the
+/// file has been changed since, and when something is at the old path again.
 ///
 /// ```yaml
 /// - id: publish
@@ -59,9 +62,26 @@ impl StepHandler for Move {
     async fn execute(&self, ctx: &StepContext) -> Result<MoveMade, StepError> {
         let files = ctx.require::<dyn Files>()?;
         let replaced = self.replaces(ctx, &*files).await?;
+        let moved = now(&*files, &self.from).await?;
+        let mut changes = FileChanges::new(ctx)?;
+        changes.make_room(&self.to).await?;
+        changes.keep(&()).await?;
+        ctx.note(LIST, &Noted { moved, replaced }).await?;
         files.rename(&self.from, &self.to).await?;
         ctx.log().info(format!("moved {} to {}", self.from, self.to));
-        Ok(MoveMade { path: self.to.to_string(), replaced })
+        Ok(self.made(replaced))
+    }
+
+    async fn already_done(&self, ctx: &StepContext) -> Result<Done<MoveMade>, StepError> {
+        let files = ctx.require::<dyn Files>()?;
+        let Some(Noted { moved, replaced }) = ctx.notes::<Noted>(LIST).await?.pop() else {
+            return Ok(Done::No);
+        };
+        Ok(match now(&*files, &self.from).await? {
+            State::Absent if moved.fits(&now(&*files, &self.to).await?) => Done::Yes(self.made(replaced)),
+            from if moved.fits(&from) => Done::No,
+            _ => Done::Unknown,
+        })
     }
 
     async fn preview(&self, ctx: &StepContext) -> Result<Preview<MoveMade>, StepError> {
@@ -69,28 +89,49 @@ impl StepHandler for Move {
         let replaced = self.replaces(ctx, &*files).await?;
         Ok(Preview::new(format!("moves {} to {}", self.from, self.to))
             .action(format!("move {} to {}", self.from, self.to))
-            .output(MoveMade { path: self.to.to_string(), replaced }))
+            .output(self.made(replaced)))
     }
 }
 
 impl Undo for Move {
-    async fn undo(&self, output: &MoveMade, ctx: &StepContext) -> Result<(), StepError> {
+    async fn undo(&self, _: Option<&MoveMade>, ctx: &StepContext) -> Result<(), StepError> {
         let files = ctx.require::<dyn Files>()?;
-        if output.replaced {
-            let message = format!("can't move `{}` back: it has replaced another file", self.to);
-            return Err(StepError::permanent(message));
+        let Some(Noted { moved, .. }) = ctx.notes::<Noted>(LIST).await?.pop() else { return Ok(()) };
+        let (from, to) = (now(&*files, &self.from).await?, now(&*files, &self.to).await?);
+        let fails = |why: &str| StepError::permanent(format!("can't move `{}` back: {why}", self.to));
+        if from == State::Absent && moved.fits(&to) {
+            files.rename(&self.to, &self.from).await?;
+            ctx.log().info(format!("moved {} back to {}", self.to, self.from));
+        } else if from == State::Absent {
+            return Err(fails("it has been changed since"));
+        } else if !moved.fits(&from) {
+            return Err(fails(&format!("`{}` exists again", self.from)));
         }
-        if files.entry(&self.from).await?.is_some() {
-            let message = format!("can't move `{}` back: `{}` exists again", self.to, self.from);
-            return Err(StepError::permanent(message));
-        }
-        files.rename(&self.to, &self.from).await
+        take_back(ctx).await
     }
 }
 
 register!(step Move: undo);
 
+/// The list of what attempts are about to move.
+const LIST: &str = "moved";
+
+/// What an attempt is about to move.
+#[derive(Serialize, Deserialize)]
+struct Noted {
+    moved: State,
+    replaced: bool,
+}
+
+async fn now(files: &dyn Files, path: &WorkspacePath) -> Result<State, StepError> {
+    Ok(State::of(files.snapshot(path, 0).await?.as_ref()))
+}
+
 impl Move {
+    fn made(&self, replaced: bool) -> MoveMade {
+        MoveMade { path: self.to.to_string(), replaced }
+    }
+
     async fn replaces(&self, ctx: &StepContext, files: &dyn Files) -> Result<bool, StepError> {
         let there = planned::entry(ctx, files, &self.to).await?;
         match (planned::entry(ctx, files, &self.from).await?, there) {

@@ -4,16 +4,20 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vwmp_interfaces::capability::{Entry, Files};
 use vwmp_interfaces::{
-    Capability, Change, Effect, Metadata, Preview, StepContext, StepError, StepHandler, WorkspacePath,
-    register,
+    Capability, Change, Done, Effect, Metadata, Preview, StepContext, StepError, StepHandler, Undo,
+    WorkspacePath, register,
 };
 
+use super::changes::{FileChanges, already_done, take_back};
 use super::planned;
 
 /// Removes files of the workspace, and with `recursive` folders with all in them.
 ///
 /// What isn't there is fine. Of a symbolic link, the link is removed and not what it leads to. Nothing
 /// is removed where one of the paths is a folder and `recursive` isn't set.
+///
+/// Undoing it brings all back to the byte, permissions included, as far as what was removed had at most 32 MiB; it
+/// refuses when something else is there by now.
 ///
 /// ```yaml
 /// - id: tidy
@@ -32,7 +36,7 @@ pub struct Remove {
 }
 
 /// What was removed.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Removed {
     /// Those of the paths that were there.
     paths: Vec<String>,
@@ -54,6 +58,14 @@ impl StepHandler for Remove {
     async fn execute(&self, ctx: &StepContext) -> Result<Removed, StepError> {
         let files = ctx.require::<dyn Files>()?;
         let there = self.there(ctx, &*files).await?;
+        let removed = Removed { paths: names(&there) };
+        if !there.is_empty() {
+            let mut changes = FileChanges::new(ctx)?;
+            for (path, _) in &there {
+                changes.remove(path).await?;
+            }
+            changes.keep(&removed).await?;
+        }
         for (path, entry) in &there {
             match entry {
                 Entry::Directory => files.remove_all(path).await?,
@@ -61,7 +73,11 @@ impl StepHandler for Remove {
             }
             ctx.log().info(format!("removed {path}"));
         }
-        Ok(Removed { paths: names(&there) })
+        Ok(removed)
+    }
+
+    async fn already_done(&self, ctx: &StepContext) -> Result<Done<Removed>, StepError> {
+        already_done(ctx).await
     }
 
     async fn preview(&self, ctx: &StepContext) -> Result<Preview<Removed>, StepError> {
@@ -84,7 +100,13 @@ impl StepHandler for Remove {
     }
 }
 
-register!(step Remove);
+impl Undo for Remove {
+    async fn undo(&self, _: Option<&Removed>, ctx: &StepContext) -> Result<(), StepError> {
+        take_back(ctx).await
+    }
+}
+
+register!(step Remove: undo);
 
 impl Remove {
     async fn there(

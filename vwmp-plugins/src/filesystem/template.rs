@@ -8,10 +8,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use vwmp_interfaces::capability::Files;
 use vwmp_interfaces::{
-    Capability, Effect, Metadata, OrFail, Preview, StepContext, StepError, StepHandler, WorkspacePath,
-    register,
+    Capability, Done, Effect, Metadata, OrFail, Preview, StepContext, StepError, StepHandler, Undo,
+    WorkspacePath, register,
 };
 
+use super::changes::{FileChanges, already_done, take_back};
 use super::disk::nothing_at;
 use super::planned;
 
@@ -24,6 +25,8 @@ const FUEL: u64 = 10_000_000;
 /// `{% if draft %}…{% endif %}`. A value is text whatever is in it, and is never evaluated again;
 /// `$<…>` in a template has no meaning. The file is written as a whole, and not touched where it is the
 /// same already. Fails where the template has a mistake or names a value that isn't given.
+///
+/// Undoing it restores the content before to the byte, and refuses when the file has been changed since.
 ///
 /// ```yaml
 /// - id: page
@@ -46,7 +49,7 @@ pub struct Template {
 }
 
 /// What was written.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Rendered {
     /// The file, relative to the workspace.
     path: String,
@@ -75,11 +78,18 @@ impl StepHandler for Template {
         let before = files.read_text(&self.to).await?;
         let rendered = self.rendered(&text, before.as_deref());
         if rendered.changed {
+            let mut changes = FileChanges::new(ctx)?;
+            changes.write(&self.to, text.as_bytes()).await?;
+            changes.keep(&rendered).await?;
             files.write_text(&self.to, &text).await?;
         }
         let verb = if rendered.changed { "wrote" } else { "found" };
         ctx.log().info(format!("{verb} {} ({} bytes)", self.to, rendered.size));
         Ok(rendered)
+    }
+
+    async fn already_done(&self, ctx: &StepContext) -> Result<Done<Rendered>, StepError> {
+        already_done(ctx).await
     }
 
     async fn preview(&self, ctx: &StepContext) -> Result<Preview<Rendered>, StepError> {
@@ -93,7 +103,13 @@ impl StepHandler for Template {
     }
 }
 
-register!(step Template);
+impl Undo for Template {
+    async fn undo(&self, _: Option<&Rendered>, ctx: &StepContext) -> Result<(), StepError> {
+        take_back(ctx).await
+    }
+}
+
+register!(step Template: undo);
 
 impl Template {
     async fn text(&self, ctx: &StepContext, files: &dyn Files) -> Result<String, StepError> {

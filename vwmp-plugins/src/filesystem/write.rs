@@ -4,9 +4,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vwmp_interfaces::capability::Files;
 use vwmp_interfaces::{
-    Capability, Effect, Metadata, Preview, StepContext, StepError, StepHandler, Undo, WorkspacePath, register,
+    Capability, Done, Effect, Metadata, Preview, StepContext, StepError, StepHandler, Undo, WorkspacePath, register,
 };
 
+use super::changes::{FileChanges, already_done, take_back};
 use super::planned;
 
 /// Writes a text file of the workspace, as a whole: whatever happens, it has the old content or the
@@ -17,7 +18,7 @@ use super::planned;
 /// symbolic link, where the disk is full, and with `replace: false` where there is a file with other
 /// content.
 ///
-/// Undoing it restores the content before, unless the file has been changed since.
+/// Undoing it restores the content before to the byte, and refuses when the file has been changed since.
 ///
 /// ```yaml
 /// - id: note
@@ -47,8 +48,6 @@ pub struct Written {
     changed: bool,
     /// Its size in bytes.
     size: u64,
-    /// The content before, for undoing; null when there was no file, or nothing changed.
-    before: Option<String>,
 }
 
 impl StepHandler for Write {
@@ -66,8 +65,11 @@ impl StepHandler for Write {
 
     async fn execute(&self, ctx: &StepContext) -> Result<Written, StepError> {
         let files = ctx.require::<dyn Files>()?;
-        let written = self.written(files.read_text(&self.file).await?)?;
+        let written = self.written(files.read_text(&self.file).await?.as_deref())?;
         if written.changed {
+            let mut changes = FileChanges::new(ctx)?;
+            changes.write(&self.file, self.text.as_bytes()).await?;
+            changes.keep(&written).await?;
             files.write_text(&self.file, &self.text).await?;
         }
         let verb = if written.changed { "wrote" } else { "found" };
@@ -75,10 +77,14 @@ impl StepHandler for Write {
         Ok(written)
     }
 
+    async fn already_done(&self, ctx: &StepContext) -> Result<Done<Written>, StepError> {
+        already_done(ctx).await
+    }
+
     async fn preview(&self, ctx: &StepContext) -> Result<Preview<Written>, StepError> {
         let files = ctx.require::<dyn Files>()?;
         let before = planned::text(ctx, &*files, &self.file).await?;
-        let written = self.written(before.clone())?;
+        let written = self.written(before.as_deref())?;
         let preview = Preview::new(format!("writes {}", self.file));
         let preview =
             if written.changed { preview.file(self.file.as_str(), before, &*self.text) } else { preview };
@@ -87,34 +93,20 @@ impl StepHandler for Write {
 }
 
 impl Undo for Write {
-    async fn undo(&self, output: &Written, ctx: &StepContext) -> Result<(), StepError> {
-        let files = ctx.require::<dyn Files>()?;
-        if !output.changed {
-            return Ok(());
-        }
-        if files.read_text(&self.file).await?.as_ref() != Some(&self.text) {
-            return Err(StepError::permanent(format!(
-                "can't restore `{}`: it has been changed since",
-                self.file
-            )));
-        }
-        match &output.before {
-            Some(before) => files.write_text(&self.file, before).await,
-            None => files.remove(&self.file).await,
-        }
+    async fn undo(&self, _: Option<&Written>, ctx: &StepContext) -> Result<(), StepError> {
+        take_back(ctx).await
     }
 }
 
 register!(step Write: undo);
 
 impl Write {
-    fn written(&self, before: Option<String>) -> Result<Written, StepError> {
-        let changed = before.as_ref() != Some(&self.text);
+    fn written(&self, before: Option<&str>) -> Result<Written, StepError> {
+        let changed = before != Some(&*self.text);
         if changed && before.is_some() && !self.replace {
             return Err(StepError::permanent(format!("`{}` exists already, with other content", self.file)));
         }
-        let before = before.filter(|_| changed);
-        Ok(Written { path: self.file.to_string(), changed, size: self.text.len() as u64, before })
+        Ok(Written { path: self.file.to_string(), changed, size: self.text.len() as u64 })
     }
 }
 

@@ -4,12 +4,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vwmp_interfaces::capability::{SwitchTarget, VersionControl};
 use vwmp_interfaces::{
-    Capability, Effect, Findings, Metadata, Place, Preview, StepContext, StepError, StepHandler, Undo,
+    Capability, Effect, Findings, Metadata, Place as ConfigPlace, Preview, StepContext, StepError, StepHandler, Undo,
     register,
 };
 
 use super::log::require_revision;
 use super::names::{name_problem, revision_problem};
+use super::place::Place;
 use super::planned::{Expected, SWITCH};
 
 /// Creates a branch where there is none of that name, and switches to it.
@@ -71,10 +72,10 @@ impl StepHandler for Branch {
     fn validate(&self, findings: &mut Findings) {
         if let Some(problem) = name_problem(&self.name) {
             let message = format!("`{}` can't be a branch: {problem}", self.name);
-            findings.error("git::branch-name", Place::Config("/name".into()), message);
+            findings.error("git::branch-name", ConfigPlace::Config("/name".into()), message);
         }
         if let Some(problem) = self.from.as_deref().and_then(revision_problem) {
-            findings.error("git::revision", Place::Config("/from".into()), problem);
+            findings.error("git::revision", ConfigPlace::Config("/from".into()), problem);
         }
     }
 
@@ -82,16 +83,20 @@ impl StepHandler for Branch {
         let git = ctx.require::<dyn VersionControl>()?;
         ctx.unless_cancelled(async {
             let (commit, created) = self.place(&*git).await?;
+            let at = Place::of(&*git).await?;
+            let switches = self.switch && at.branch.as_ref() != Some(&self.name);
+            if created || switches {
+                let noted = Noted { at: at.clone(), commit: commit.clone(), created, switches };
+                ctx.note(LIST, &noted).await?;
+            }
             if created {
                 git.create_branch(&self.name, &commit).await?;
             }
-            let current = git.branch().await?;
-            let switches = self.switch && current.as_ref() != Some(&self.name);
             if switches {
                 git.switch(&SwitchTarget::Branch(self.name.clone())).await?;
             }
             ctx.log().info(format!("the branch {} is at {commit}", self.name));
-            let before = current.filter(|_| switches);
+            let before = at.branch.filter(|_| switches);
             Ok(Branched { name: self.name.clone(), commit, created, before })
         })
         .await
@@ -119,24 +124,41 @@ impl StepHandler for Branch {
     }
 }
 
+/// The list of what attempts were about to do.
+const LIST: &str = "branch";
+
+/// What an attempt was about to do, and from where.
+#[derive(Serialize, Deserialize)]
+struct Noted {
+    at: Place,
+    commit: String,
+    created: bool,
+    switches: bool,
+}
+
 impl Undo for Branch {
-    async fn undo(&self, output: &Branched, ctx: &StepContext) -> Result<(), StepError> {
+    async fn undo(&self, _: Option<&Branched>, ctx: &StepContext) -> Result<(), StepError> {
         let git = ctx.require::<dyn VersionControl>()?;
-        if let Some(before) = &output.before
-            && git.branch().await?.as_ref() == Some(&output.name)
+        let noted = ctx.notes::<Noted>(LIST).await?;
+        let is_current = async || Ok::<_, StepError>(git.branch().await?.as_ref() == Some(&self.name));
+        if let Some(first) = noted.iter().find(|attempt| attempt.switches)
+            && is_current().await?
         {
-            git.switch(&SwitchTarget::Branch(before.clone())).await?;
+            first.at.go_back(&*git).await?;
+            ctx.log().info(format!("went back to {}", first.at.name()));
         }
-        if !output.created || git.resolve(&full(&output.name)).await?.is_none() {
-            return Ok(());
+        let Some(made) = noted.iter().find(|attempt| attempt.created) else { return Ok(()) };
+        let Some(there) = git.resolve(&full(&self.name)).await? else { return Ok(()) };
+        let fails = |why: &str| StepError::permanent(format!("can't delete the branch `{}`: {why}", self.name));
+        if is_current().await? {
+            return Err(fails("it is the current one"));
         }
-        if git.branch().await?.as_ref() == Some(&output.name) {
-            return Err(StepError::permanent(format!(
-                "can't delete the branch `{}`: it is the current one",
-                output.name
-            )));
+        if there != made.commit {
+            return Err(fails("something has been committed to it since"));
         }
-        git.delete_branch(&output.name, &output.commit).await
+        git.delete_branch(&self.name, &made.commit).await?;
+        ctx.log().info(format!("deleted the branch {}", self.name));
+        Ok(())
     }
 }
 

@@ -2,12 +2,13 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use vwmp_interfaces::capability::{TagRequest, VersionControl};
+use vwmp_interfaces::capability::{MadeTag, TagRequest, VersionControl};
 use vwmp_interfaces::{
-    Capability, Effect, Findings, Metadata, Place, Preview, StepContext, StepError, StepHandler, Undo,
+    Capability, Done, Effect, Findings, Metadata, Place, Preview, StepContext, StepError, StepHandler, Undo,
     register,
 };
 
+use super::made::comes_from;
 use super::names::name_problem;
 use super::planned::Expected;
 
@@ -17,7 +18,7 @@ use super::planned::Expected;
 /// points at another commit, where there is no commit yet, and where signing fails. Tags are never
 /// moved.
 ///
-/// Undoing it deletes the tag, if this step created it and it still points at the same commit.
+/// Undoing it deletes the tag, if this step created it; it refuses when the tag has been moved or made anew since.
 ///
 /// ```yaml
 /// - id: tag
@@ -85,7 +86,11 @@ impl StepHandler for CreateTag {
             let commit = last_commit(&*git).await?;
             let created = match git.tag(&self.name).await? {
                 None => {
+                    ctx.note(LIST, &Noted { commit: commit.clone() }).await?;
                     git.create_tag(&self.request()).await?;
+                    if let Some(made) = git.made_tag(&self.name).await? {
+                        ctx.keep(OBJECT, made.object.as_bytes()).await?;
+                    }
                     true
                 }
                 Some(there) => self.already(&there, &commit)?,
@@ -94,6 +99,18 @@ impl StepHandler for CreateTag {
             Ok(Tagged { name: self.name.clone(), commit, created })
         })
         .await
+    }
+
+    async fn already_done(&self, ctx: &StepContext) -> Result<Done<Tagged>, StepError> {
+        let git = ctx.require::<dyn VersionControl>()?;
+        let Some(noted) = ctx.notes::<Noted>(LIST).await?.pop() else { return Ok(Done::No) };
+        Ok(match git.made_tag(&self.name).await? {
+            None => Done::No,
+            Some(there) if self.is_ours(ctx, &there, &noted).await? => {
+                Done::Yes(Tagged { name: self.name.clone(), commit: there.commit, created: true })
+            }
+            Some(_) => Done::Unknown,
+        })
     }
 
     async fn preview(&self, ctx: &StepContext) -> Result<Preview<Tagged>, StepError> {
@@ -146,18 +163,48 @@ async fn last_commit(git: &dyn VersionControl) -> Result<String, StepError> {
     head.ok_or_else(|| StepError::permanent("there is no commit to tag yet"))
 }
 
-impl Undo for CreateTag {
-    async fn undo(&self, output: &Tagged, ctx: &StepContext) -> Result<(), StepError> {
-        let git = ctx.require::<dyn VersionControl>()?;
-        match git.tag(&output.name).await? {
-            _ if !output.created => Ok(()),
-            None => Ok(()),
-            Some(there) if there == output.commit => git.delete_tag(&output.name).await,
-            Some(there) => Err(StepError::permanent(format!(
-                "can't delete the tag `{}`: it has been moved to {there} since",
-                output.name
-            ))),
+/// The list of the commits that attempts were about to tag.
+const LIST: &str = "tag";
+
+/// The name under which the tag that was made is kept.
+const OBJECT: &str = "object";
+
+/// What an attempt was about to tag.
+#[derive(Serialize, Deserialize)]
+struct Noted {
+    commit: String,
+}
+
+impl CreateTag {
+    /// Whether a tag is what an attempt of this step made.
+    async fn is_ours(&self, ctx: &StepContext, there: &MadeTag, noted: &Noted) -> Result<bool, StepError> {
+        if let Some(object) = ctx.kept(OBJECT).await? {
+            return Ok(object == there.object.as_bytes());
         }
+        let same_message = match (&there.message, &self.message) {
+            (Some(message), Some(given)) => comes_from(message, given),
+            (None, None) => true,
+            _ => false,
+        };
+        Ok(same_message && there.commit == noted.commit)
+    }
+}
+
+impl Undo for CreateTag {
+    async fn undo(&self, _: Option<&Tagged>, ctx: &StepContext) -> Result<(), StepError> {
+        let git = ctx.require::<dyn VersionControl>()?;
+        let Some(noted) = ctx.notes::<Noted>(LIST).await?.pop() else { return Ok(()) };
+        let Some(there) = git.made_tag(&self.name).await? else { return Ok(()) };
+        if !self.is_ours(ctx, &there, &noted).await? {
+            let at = if there.commit == noted.commit { "made anew" } else { "moved" };
+            return Err(StepError::permanent(format!(
+                "can't delete the tag `{}`: it has been {at} since, and is at {}",
+                self.name, there.commit
+            )));
+        }
+        git.delete_tag(&self.name, &there.object).await?;
+        ctx.log().info(format!("deleted the tag {}", self.name));
+        Ok(())
     }
 }
 

@@ -75,13 +75,23 @@ impl Program {
 
     /// Runs git to its end, whatever that is.
     pub(super) async fn run<S: AsRef<OsStr>>(&self, args: &[S]) -> Result<Output, StepError> {
-        let mut running = Running { child: Some(self.start(args)?), program: self };
+        self.run_with(args, None).await
+    }
+
+    /// The same with another file in place of the index.
+    pub(super) async fn run_in_index(&self, index: &Path, args: &[&str]) -> Result<Output, StepError> {
+        self.run_with(args, Some(index)).await
+    }
+
+    async fn run_with<S: AsRef<OsStr>>(&self, args: &[S], index: Option<&Path>) -> Result<Output, StepError> {
+        let mut running = Running { child: Some(self.start(args, index)?), program: self };
         running.output().await.or_transient("lost track of the git process")
     }
 
-    fn start<S: AsRef<OsStr>>(&self, args: &[S]) -> Result<Child, StepError> {
+    fn start<S: AsRef<OsStr>>(&self, args: &[S], index: Option<&Path>) -> Result<Child, StepError> {
         let mut command = Command::new(&self.name);
         command.args(args).current_dir(&self.folder).env_clear().envs(&self.environment);
+        command.envs(index.map(|index| ("GIT_INDEX_FILE", index)));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         command.spawn().map_err(|error| match error.kind() {
             ErrorKind::NotFound => StepError::invalid(format!(

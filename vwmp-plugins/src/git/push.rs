@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vwmp_interfaces::capability::{PushRequest, VersionControl};
 use vwmp_interfaces::{
-    Capability, Effect, Findings, Metadata, Place, Preview, StepContext, StepError, StepHandler, register,
+    Capability, Done, Effect, Findings, Metadata, Place, Preview, StepContext, StepError, StepHandler, register,
 };
 
 use super::names::{name_problem, remote_problem};
@@ -16,6 +16,8 @@ use super::planned::Expected;
 /// remote can't be reached. Fails for good where the remote has commits that are missing here,
 /// where it refuses, where it doesn't let the user in, where a tag doesn't exist, and where the
 /// head is detached, so that there is no branch to push.
+///
+/// What is pushed can't be taken back: a run that fails after it is continued, not rolled back.
 ///
 /// ```yaml
 /// - id: push
@@ -51,6 +53,7 @@ pub struct Pushed {
 impl StepHandler for Push {
     const NAME: &'static str = "git.push";
     const EFFECT: Effect = Effect::Idempotent;
+    const POINT_OF_NO_RETURN: bool = true;
     type Output = Pushed;
 
     fn metadata() -> Metadata {
@@ -91,6 +94,31 @@ impl StepHandler for Push {
             Ok(Pushed { remote: request.remote, refs: request.refs })
         })
         .await
+    }
+
+    async fn already_done(&self, ctx: &StepContext) -> Result<Done<Pushed>, StepError> {
+        let git = ctx.require::<dyn VersionControl>()?;
+        let request = self.request(git.branch().await?, &*git)?;
+        let there = ctx.unless_cancelled(git.remote_refs(&request.remote, &request.refs)).await?;
+        let (mut all, mut tags) = (true, 0);
+        for name in &request.refs {
+            let there = there.iter().find(|there| there.name == *name).map(|there| &there.id);
+            let Some((here, there)) = git.local_ref(name).await?.zip(there) else { return Ok(Done::No) };
+            if here == *there {
+                tags += usize::from(name.starts_with("refs/tags/"));
+            } else if name.starts_with("refs/tags/") || git.contains(there).await? {
+                return Ok(Done::No);
+            } else {
+                // Others have pushed to the branch: before this step, or after it.
+                all = false;
+            }
+        }
+        // All is pushed or nothing is: where the tags are, the branch has been.
+        Ok(if all || tags > 0 {
+            Done::Yes(Pushed { remote: request.remote, refs: request.refs })
+        } else {
+            Done::Unknown
+        })
     }
 
     async fn preview(&self, ctx: &StepContext) -> Result<Preview<Pushed>, StepError> {

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use vwmp_interfaces::capability::{
-    Commit, CommitRequest, Diff, DiffRequest, FetchRequest, FetchedRef, FileStatus, PushRequest, RemoteRef,
-    RepositoryState, SwitchTarget, TagRequest, VersionControl,
+    Commit, CommitRequest, Diff, DiffRequest, FetchRequest, FetchedRef, FileStatus, Index, MadeCommit, MadeTag,
+    PushRequest, RemoteRef, RepositoryState, SwitchTarget, TagRequest, VersionControl,
 };
 use vwmp_interfaces::{BoxFuture, StepError};
 
@@ -66,12 +66,35 @@ impl VersionControl for Git {
         Box::pin(async { Ok(line(&self.must("note what is staged", &["write-tree"]).await?)) })
     }
 
-    fn restore_staged<'a>(&'a self, tree: &'a str) -> BoxFuture<'a, Result<(), StepError>> {
-        Box::pin(async move { self.must("restore what was staged", &["read-tree", tree]).await.map(drop) })
+    fn index(&self) -> BoxFuture<'_, Result<Index, StepError>> {
+        Box::pin(self.read_index())
+    }
+
+    fn index_with<'a>(
+        &'a self,
+        earlier: &'a [u8],
+        paths: Option<&'a [String]>,
+    ) -> BoxFuture<'a, Result<String, StepError>> {
+        Box::pin(self.id_with(earlier, paths))
+    }
+
+    fn restore_index<'a>(&'a self, bytes: &'a [u8]) -> BoxFuture<'a, Result<(), StepError>> {
+        Box::pin(self.write_index(bytes))
     }
 
     fn commit<'a>(&'a self, request: &'a CommitRequest) -> BoxFuture<'a, Result<Commit, StepError>> {
         Box::pin(self.make_commit(request))
+    }
+
+    fn made_commit<'a>(
+        &'a self,
+        revision: &'a str,
+    ) -> BoxFuture<'a, Result<Option<MadeCommit>, StepError>> {
+        Box::pin(self.find_made_commit(revision))
+    }
+
+    fn published<'a>(&'a self, commit: &'a str) -> BoxFuture<'a, Result<Vec<String>, StepError>> {
+        Box::pin(self.publishing(commit))
     }
 
     fn undo_commit<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), StepError>> {
@@ -92,11 +115,21 @@ impl VersionControl for Git {
         })
     }
 
-    fn delete_tag<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<(), StepError>> {
+    fn made_tag<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<MadeTag>, StepError>> {
+        Box::pin(self.find_made_tag(name))
+    }
+
+    fn delete_tag<'a>(&'a self, name: &'a str, object: &'a str) -> BoxFuture<'a, Result<(), StepError>> {
         Box::pin(async move {
-            let args = ["tag", "--delete", "--", name];
+            // Git compares and deletes in one go, so a tag that was moved meanwhile isn't lost.
+            let full = format!("refs/tags/{name}");
+            let args = ["update-ref", "-d", &full, object];
             self.must(&format!("delete the tag `{name}`"), &args).await.map(drop)
         })
+    }
+
+    fn local_ref<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<String>, StepError>> {
+        Box::pin(self.find_ref(name))
     }
 
     fn push<'a>(&'a self, request: &'a PushRequest) -> BoxFuture<'a, Result<(), StepError>> {
@@ -199,8 +232,12 @@ impl Git {
         }
         let id = self.head().await?.ok_or_else(|| StepError::permanent("git made no commit"))?;
         // A hook may have changed what was staged.
-        let tree = ["diff-tree", "--root", "--no-commit-id", "--name-only", "--no-renames", "-r", "-z", &id];
-        Ok(Commit { files: self.must("read the commit", &tree).await?.list(), id })
+        Ok(Commit { files: self.files_of(&id).await?, id })
+    }
+
+    pub(super) async fn files_of(&self, id: &str) -> Result<Vec<String>, StepError> {
+        let tree = ["diff-tree", "--root", "--no-commit-id", "--name-only", "--no-renames", "-r", "-z", id];
+        Ok(self.must("read the commit", &tree).await?.list())
     }
 
     /// A hook speaks for itself; git adds nothing of its own then.

@@ -8,7 +8,8 @@ use vwmp_interfaces::{
 };
 
 use super::planned::{Expected, in_repository, listed};
-use super::stage_all::{Staged, restore};
+use super::stage_all::Staged;
+use super::staging;
 
 /// Stages the changes of chosen files and folders: new, changed and removed ones, but none that git
 /// ignores.
@@ -16,7 +17,8 @@ use super::stage_all::{Staged, restore};
 /// Fails where a path doesn't exist, where git ignores one, where a merge has unresolved conflicts,
 /// and while another git process works in the repository (that may be tried again).
 ///
-/// Undoing it restores what was staged before; the files themselves stay as they are.
+/// Undoing it restores what was staged before, to the entry, and refuses when something else has been staged since; the
+/// files themselves stay as they are.
 ///
 /// ```yaml
 /// - id: stage
@@ -50,10 +52,11 @@ impl StepHandler for Stage {
         let git = ctx.require::<dyn VersionControl>()?;
         let paths = in_repository(ctx, &*git, &self.paths)?;
         ctx.unless_cancelled(async {
-            let staged_before = git.staged_tree().await?;
+            staging::keep(ctx, &*git, Some(&paths)).await?;
             let files = git.stage(&paths).await?;
+            staging::keep_result(ctx, &*git).await?;
             ctx.log().info(format!("staged {}", listed(&files)));
-            Ok(Staged { files, staged_before, staged_after: git.staged_tree().await? })
+            Ok(Staged { files })
         })
         .await
     }
@@ -74,8 +77,8 @@ impl StepHandler for Stage {
 }
 
 impl Undo for Stage {
-    async fn undo(&self, output: &Staged, ctx: &StepContext) -> Result<(), StepError> {
-        restore(output, ctx).await
+    async fn undo(&self, _: Option<&Staged>, ctx: &StepContext) -> Result<(), StepError> {
+        staging::restore(ctx).await
     }
 }
 

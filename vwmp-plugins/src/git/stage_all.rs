@@ -8,6 +8,7 @@ use vwmp_interfaces::{
 };
 
 use super::planned::{Expected, STAGE_ALL, listed};
+use super::staging;
 
 /// Stages every change of the repository: new, changed and removed files, but none that git ignores.
 ///
@@ -15,7 +16,8 @@ use super::planned::{Expected, STAGE_ALL, listed};
 /// where a merge has unresolved conflicts, and while another git process works in the
 /// repository (that may be tried again). With nothing to stage it succeeds.
 ///
-/// Undoing it restores what was staged before; the files themselves stay as they are.
+/// Undoing it restores what was staged before, to the entry, and refuses when something else has been staged since; the
+/// files themselves stay as they are.
 ///
 /// ```yaml
 /// - id: stage
@@ -32,10 +34,6 @@ pub struct StageAll {}
 pub struct Staged {
     /// Every path that is staged, relative to the top of the repository.
     pub(super) files: Vec<String>,
-    /// The id of what was staged before.
-    pub(super) staged_before: String,
-    /// The id of what is staged now.
-    pub(super) staged_after: String,
 }
 
 impl StepHandler for StageAll {
@@ -54,10 +52,11 @@ impl StepHandler for StageAll {
     async fn execute(&self, ctx: &StepContext) -> Result<Staged, StepError> {
         let git = ctx.require::<dyn VersionControl>()?;
         ctx.unless_cancelled(async {
-            let staged_before = git.staged_tree().await?;
+            staging::keep(ctx, &*git, None).await?;
             let files = git.stage_all().await?;
+            staging::keep_result(ctx, &*git).await?;
             ctx.log().info(format!("staged {}", listed(&files)));
-            Ok(Staged { files, staged_before, staged_after: git.staged_tree().await? })
+            Ok(Staged { files })
         })
         .await
     }
@@ -73,18 +72,9 @@ impl StepHandler for StageAll {
 }
 
 impl Undo for StageAll {
-    async fn undo(&self, output: &Staged, ctx: &StepContext) -> Result<(), StepError> {
-        restore(output, ctx).await
+    async fn undo(&self, _: Option<&Staged>, ctx: &StepContext) -> Result<(), StepError> {
+        staging::restore(ctx).await
     }
-}
-
-/// Makes what is staged what it was before, unless somebody else has staged something since.
-pub(super) async fn restore(output: &Staged, ctx: &StepContext) -> Result<(), StepError> {
-    let git = ctx.require::<dyn VersionControl>()?;
-    if git.staged_tree().await? != output.staged_after {
-        return Err(StepError::permanent("can't restore what was staged: it has been changed since"));
-    }
-    git.restore_staged(&output.staged_before).await
 }
 
 register!(step StageAll: undo);

@@ -7,11 +7,12 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use vwmp_interfaces::capability::{ArchiveRequest, Files, History};
 use vwmp_interfaces::{
-    Capability, Effect, Findings, Metadata, Place, Preview, StepContext, StepError, StepHandler,
+    Capability, Done, Effect, Findings, Metadata, Place, Preview, StepContext, StepError, StepHandler, Undo,
     WorkspacePath, register,
 };
 
 use super::edit::fixed;
+use crate::filesystem::changes::{FileChanges, already_done, take_back};
 
 /// Packs the source of a release into an archive, with a file of checksums beside it.
 ///
@@ -20,6 +21,9 @@ use super::edit::fixed;
 /// same to the byte. The checksums are in the form that `sha256sum --check` reads.
 ///
 /// Fails where there is no such tag or commit. Files of the same name are replaced.
+///
+/// Undoing it removes the files, or restores those that they replaced (as far as these had at most 32 MiB), and refuses
+/// when one has been changed since.
 ///
 /// ```yaml
 /// - id: archive
@@ -60,7 +64,7 @@ enum Format {
 }
 
 /// The archives.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Archived {
     /// The archives and the file of checksums, relative to the workspace.
     files: Vec<String>,
@@ -93,23 +97,31 @@ impl StepHandler for Archive {
     async fn execute(&self, ctx: &StepContext) -> Result<Archived, StepError> {
         let files = ctx.require::<dyn Files>()?;
         let mut archived = Archived { files: Vec::new(), sha256: Vec::new() };
-        let mut sums = String::new();
+        let (mut contents, mut sums) = (Vec::new(), String::new());
         for format in &self.formats {
             let name = format!("{}.{}", self.name, format.ending());
             let bytes = ctx.unless_cancelled(self.pack(ctx, *format)).await?;
             let sum = hex(&Sha256::digest(&bytes));
-            let path = self.path(&name)?;
-            files.write_bytes(&path, &bytes).await?;
-            ctx.log().info(format!("wrote {path}, {} bytes", bytes.len()));
             sums += &format!("{sum}  {name}\n");
-            archived.files.push(path.to_string());
             archived.sha256.push(sum);
+            contents.push((self.path(&name)?, bytes));
         }
-        let path = self.path(&self.checksums)?;
-        files.write_text(&path, &sums).await?;
-        ctx.log().info(format!("wrote {path}"));
-        archived.files.push(path.to_string());
+        contents.push((self.path(&self.checksums)?, sums.into_bytes()));
+        archived.files = contents.iter().map(|(path, _)| path.to_string()).collect();
+        let mut changes = FileChanges::new(ctx)?;
+        for (path, bytes) in &contents {
+            changes.write(path, bytes).await?;
+        }
+        changes.keep(&archived).await?;
+        for (path, bytes) in &contents {
+            files.write_bytes(path, bytes).await?;
+            ctx.log().info(format!("wrote {path}, {} bytes", bytes.len()));
+        }
         Ok(archived)
+    }
+
+    async fn already_done(&self, ctx: &StepContext) -> Result<Done<Archived>, StepError> {
+        already_done(ctx).await
     }
 
     async fn preview(&self, _: &StepContext) -> Result<Preview<Archived>, StepError> {
@@ -125,7 +137,13 @@ impl StepHandler for Archive {
     }
 }
 
-register!(step Archive);
+impl Undo for Archive {
+    async fn undo(&self, _: Option<&Archived>, ctx: &StepContext) -> Result<(), StepError> {
+        take_back(ctx).await
+    }
+}
+
+register!(step Archive: undo);
 
 impl Archive {
     async fn pack(&self, ctx: &StepContext, format: Format) -> Result<Vec<u8>, StepError> {

@@ -34,28 +34,6 @@ pub(super) async fn plan(bump: &VersionBump, ctx: &StepContext) -> Result<(Vec<E
     Ok((edits, bump.output(&old, &next, files)))
 }
 
-/// Works out how to put the old version back.
-pub(super) async fn back(
-    bump: &VersionBump,
-    ctx: &StepContext,
-    from: &Version,
-    to: &Version,
-) -> Result<Vec<Edit>, StepError> {
-    let mut draft = Draft::new(ctx);
-    if bump.source == Source::File {
-        let now = current(bump, &mut draft).await?;
-        if now != *from {
-            return Err(StepError::permanent(format!(
-                "`{}` says {now}, not {from}: it has been changed since, and is left alone",
-                bump.version_file
-            )));
-        }
-    }
-    let places: Vec<Place> = places(bump).iter().map(Place::reversed).collect();
-    rewrite(bump, &mut draft, &places, from, to).await?;
-    draft.finish()
-}
-
 /// The version that the project has.
 async fn current(bump: &VersionBump, draft: &mut Draft<'_>) -> Result<Version, StepError> {
     if bump.source == Source::Tag {

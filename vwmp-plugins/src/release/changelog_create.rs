@@ -4,13 +4,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vwmp_interfaces::capability::Files;
 use vwmp_interfaces::{
-    Capability, Effect, Findings, Metadata, Place, Preview, StepContext, StepError, StepHandler, Undo,
+    Capability, Done, Effect, Findings, Metadata, Place, Preview, StepContext, StepError, StepHandler, Undo,
     WorkspacePath, register,
 };
 
 use super::changelog::now;
 use super::edit::{Edit, apply, fixed, read, show};
 use super::version::label_problem;
+use crate::filesystem::changes::{already_done, take_back};
 
 /// Writes the changelog entry of one version as a file of its own: `{dir}/{version}.md`, with the
 /// time (UTC, to the second), the summary, the details and the notes.
@@ -18,7 +19,7 @@ use super::version::label_problem;
 /// Where the file is there already with the same content, nothing is done; the time may differ.
 /// Fails where it has other content: entries are never overwritten.
 ///
-/// Undoing it removes the file, if this step created it and nobody has changed it since.
+/// Undoing it removes the file, if this step created it; it refuses when somebody has changed it since.
 ///
 /// ```yaml
 /// - id: notes
@@ -86,8 +87,12 @@ impl StepHandler for ChangelogCreate {
 
     async fn execute(&self, ctx: &StepContext) -> Result<Entry, StepError> {
         let (edits, entry) = self.plan(ctx).await?;
-        apply(ctx, &edits).await?;
+        apply(ctx, &edits, &entry).await?;
         Ok(entry)
+    }
+
+    async fn already_done(&self, ctx: &StepContext) -> Result<Done<Entry>, StepError> {
+        already_done(ctx).await
     }
 
     async fn preview(&self, ctx: &StepContext) -> Result<Preview<Entry>, StepError> {
@@ -98,17 +103,8 @@ impl StepHandler for ChangelogCreate {
 }
 
 impl Undo for ChangelogCreate {
-    async fn undo(&self, output: &Entry, ctx: &StepContext) -> Result<(), StepError> {
-        let path = self.path()?;
-        match read(ctx, &path).await? {
-            Some(text) if output.created && self.is_same(&text) => {
-                ctx.require::<dyn Files>()?.remove(&path).await
-            }
-            Some(_) if output.created => {
-                Err(StepError::permanent(format!("`{path}` has been changed since, and is left alone")))
-            }
-            _ => Ok(()),
-        }
+    async fn undo(&self, _: Option<&Entry>, ctx: &StepContext) -> Result<(), StepError> {
+        take_back(ctx).await
     }
 }
 

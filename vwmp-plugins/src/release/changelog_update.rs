@@ -4,13 +4,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vwmp_interfaces::capability::Files;
 use vwmp_interfaces::{
-    Capability, Effect, Findings, Metadata, Place, Preview, StepContext, StepError, StepHandler,
+    Capability, Done, Effect, Findings, Metadata, Place, Preview, StepContext, StepError, StepHandler, Undo,
     WorkspacePath, register,
 };
 
 use super::changelog::{Release, Style, add_release, today, unreleased};
 use super::edit::{Edit, apply, fixed, read, show};
 use super::version::label_problem;
+use crate::filesystem::changes::{already_done, take_back};
 
 /// Adds a version to the main changelog.
 ///
@@ -23,6 +24,8 @@ use super::version::label_problem;
 ///
 /// It fails where there is nothing to write: no summary, no notes, nothing unreleased; and where
 /// the file can't be read or written.
+///
+/// Undoing it restores the changelog to the byte, and refuses when somebody has changed it since.
 ///
 /// ```yaml
 /// - id: changelog
@@ -52,7 +55,7 @@ pub struct ChangelogUpdate {
 }
 
 /// The changelog.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Updated {
     /// Its file, relative to the workspace.
     path: String,
@@ -81,11 +84,15 @@ impl StepHandler for ChangelogUpdate {
 
     async fn execute(&self, ctx: &StepContext) -> Result<Updated, StepError> {
         let (edits, updated) = self.plan(ctx).await?;
-        apply(ctx, &edits).await?;
+        apply(ctx, &edits, &updated).await?;
         if !updated.changed {
             ctx.log().info(format!("{} has {} already", self.file, self.version));
         }
         Ok(updated)
+    }
+
+    async fn already_done(&self, ctx: &StepContext) -> Result<Done<Updated>, StepError> {
+        already_done(ctx).await
     }
 
     async fn preview(&self, ctx: &StepContext) -> Result<Preview<Updated>, StepError> {
@@ -96,7 +103,13 @@ impl StepHandler for ChangelogUpdate {
     }
 }
 
-register!(step ChangelogUpdate);
+impl Undo for ChangelogUpdate {
+    async fn undo(&self, _: Option<&Updated>, ctx: &StepContext) -> Result<(), StepError> {
+        take_back(ctx).await
+    }
+}
+
+register!(step ChangelogUpdate: undo);
 
 impl ChangelogUpdate {
     async fn plan(&self, ctx: &StepContext) -> Result<(Vec<Edit>, Updated), StepError> {

@@ -4,8 +4,11 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use serde::Serialize;
 use vwmp_interfaces::capability::Files;
 use vwmp_interfaces::{Preview, StepContext, StepError, WorkspacePath};
+
+use crate::filesystem::changes::FileChanges;
 
 /// A text file and what it should hold.
 #[derive(Debug)]
@@ -92,8 +95,21 @@ pub(super) async fn read(ctx: &StepContext, path: &WorkspacePath) -> Result<Opti
     }
 }
 
-/// Makes the changes, all or none as far as the disk allows.
-pub(super) async fn apply(ctx: &StepContext, edits: &[Edit]) -> Result<(), StepError> {
+/// Makes the changes, all or none as far as the disk allows. What the files had before is kept first, with what the
+/// step will give, so that it can be taken back and found done.
+pub(super) async fn apply(
+    ctx: &StepContext,
+    edits: &[Edit],
+    output: &impl Serialize,
+) -> Result<(), StepError> {
+    if edits.is_empty() {
+        return Ok(());
+    }
+    let mut changes = FileChanges::new(ctx)?;
+    for edit in edits {
+        changes.write(&edit.path, edit.after.as_bytes()).await?;
+    }
+    changes.keep(output).await?;
     let files = ctx.require::<dyn Files>()?;
     for (done, edit) in edits.iter().enumerate() {
         if let Err(error) = files.write_text(&edit.path, &edit.after).await {

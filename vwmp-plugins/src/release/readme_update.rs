@@ -5,13 +5,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vwmp_interfaces::capability::Files;
 use vwmp_interfaces::{
-    Capability, Effect, Findings, Metadata, Place, Preview, StepContext, StepError, StepHandler,
+    Capability, Done, Effect, Findings, Metadata, Place, Preview, StepContext, StepError, StepHandler, Undo,
     WorkspacePath, register,
 };
 
 use super::changelog::today;
 use super::edit::{Draft, Edit, apply, fixed, show};
 use super::version::label_problem;
+use crate::filesystem::changes::{already_done, take_back};
 
 /// Brings texts that name the version up to date, such as a badge or the install command in a
 /// README. For the version of the project itself, see `release.version_bump`.
@@ -23,6 +24,8 @@ use super::version::label_problem;
 /// A second time nothing changes: the pattern must match the new text as well. Fails where a file
 /// or a marker is missing, a marker is there twice, or a pattern matches more or less often; then
 /// no file changes.
+///
+/// Undoing it restores every file to the byte, and refuses when somebody has changed one since.
 ///
 /// ```yaml
 /// - id: readme
@@ -71,7 +74,7 @@ struct Update {
 }
 
 /// What changed.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Updated {
     /// The files that changed, relative to the workspace.
     files: Vec<String>,
@@ -120,11 +123,15 @@ impl StepHandler for ReadmeUpdate {
 
     async fn execute(&self, ctx: &StepContext) -> Result<Updated, StepError> {
         let (edits, updated) = self.plan(ctx).await?;
-        apply(ctx, &edits).await?;
+        apply(ctx, &edits, &updated).await?;
         if !updated.changed {
             ctx.log().info("everything is up to date already");
         }
         Ok(updated)
+    }
+
+    async fn already_done(&self, ctx: &StepContext) -> Result<Done<Updated>, StepError> {
+        already_done(ctx).await
     }
 
     async fn preview(&self, ctx: &StepContext) -> Result<Preview<Updated>, StepError> {
@@ -137,7 +144,13 @@ impl StepHandler for ReadmeUpdate {
     }
 }
 
-register!(step ReadmeUpdate);
+impl Undo for ReadmeUpdate {
+    async fn undo(&self, _: Option<&Updated>, ctx: &StepContext) -> Result<(), StepError> {
+        take_back(ctx).await
+    }
+}
+
+register!(step ReadmeUpdate: undo);
 
 impl ReadmeUpdate {
     async fn plan(&self, ctx: &StepContext) -> Result<(Vec<Edit>, Updated), StepError> {

@@ -5,7 +5,7 @@ use semver::BuildMetadata;
 use serde::{Deserialize, Serialize};
 use vwmp_interfaces::capability::{Files, History, VersionControl};
 use vwmp_interfaces::{
-    Capability, Effect, Findings, Metadata, Place as ConfigPlace, Preview, StepContext, StepError,
+    Capability, Done, Effect, Findings, Metadata, Place as ConfigPlace, Preview, StepContext, StepError,
     StepHandler, Undo, WorkspacePath, register,
 };
 
@@ -13,6 +13,7 @@ use super::bump_plan::{self, Next};
 use super::edit::{apply, fixed, show};
 use super::places::Place;
 use super::version::{CHANNEL, Increment, Scheme, Version};
+use crate::filesystem::changes::{already_done, begin_anew, take_back};
 
 /// Raises the version, in every file that names it: all or none.
 ///
@@ -34,7 +35,7 @@ use super::version::{CHANNEL, Increment, Scheme, Version};
 /// Fails where a file is missing, or holds no version, two, or another one than the rest; where a
 /// `search` is found more or less often than `matches` says; and where the version would go down.
 ///
-/// Undoing it puts the old version back; it refuses when somebody has changed the version since.
+/// Undoing it restores every file to the byte, and refuses when somebody has changed one since.
 ///
 /// ```yaml
 /// - id: bump
@@ -189,10 +190,15 @@ impl StepHandler for VersionBump {
     }
 
     async fn execute(&self, ctx: &StepContext) -> Result<Bumped, StepError> {
+        begin_anew(ctx).await?;
         let (edits, bumped) = bump_plan::plan(self, ctx).await?;
-        apply(ctx, &edits).await?;
+        apply(ctx, &edits, &bumped).await?;
         ctx.log().info(bumped.line("raised"));
         Ok(bumped)
+    }
+
+    async fn already_done(&self, ctx: &StepContext) -> Result<Done<Bumped>, StepError> {
+        already_done(ctx).await
     }
 
     async fn preview(&self, ctx: &StepContext) -> Result<Preview<Bumped>, StepError> {
@@ -202,12 +208,8 @@ impl StepHandler for VersionBump {
 }
 
 impl Undo for VersionBump {
-    async fn undo(&self, output: &Bumped, ctx: &StepContext) -> Result<(), StepError> {
-        if output.files.is_empty() {
-            return Ok(());
-        }
-        let (old, new) = (self.parse(&output.old_version)?, self.parse(&output.new_version)?);
-        apply(ctx, &bump_plan::back(self, ctx, &new, &old).await?).await
+    async fn undo(&self, _: Option<&Bumped>, ctx: &StepContext) -> Result<(), StepError> {
+        take_back(ctx).await
     }
 }
 

@@ -84,9 +84,14 @@ impl WorkflowTypePlugin for Release {
         vec![BUMP, ENTRY, CHANGELOG, STAGE, COMMIT, TAG, PUSH]
     }
 
-    /// Half a release shouldn't go on.
+    /// No release is left half done.
     fn on_failure() -> FailurePolicy {
-        FailurePolicy::Stop
+        FailurePolicy::Rollback
+    }
+
+    /// Two releases at a time would stage and tag each other's work.
+    fn lock() -> Option<&'static str> {
+        Some("release")
     }
 
     fn validate_workflow(&self, workflow: &WorkflowOutline, findings: &mut Findings) {

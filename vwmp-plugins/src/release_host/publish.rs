@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vwmp_interfaces::capability::{AssetFile, HostedRelease, ReleaseHost, ReleaseRequest};
 use vwmp_interfaces::{
-    Capability, Effect, Findings, Metadata, OrFail, Place, Preview, StepContext, StepError, StepHandler,
+    Capability, Done, Effect, Findings, Metadata, OrFail, Place, Preview, StepContext, StepError, StepHandler,
     WorkspacePath, register,
 };
 
@@ -20,6 +20,8 @@ use crate::matching::matching;
 /// It can be repeated: a release that is there is brought up to date, and files that are there already are kept. Users
 /// see a new one when all its files are there. The step fails for a while when the host is busy, and with its own word on when to
 /// come back, which a `retry` obeys.
+///
+/// What is published can't be taken back: a run that fails after it is continued, not rolled back.
 ///
 /// Two adapters serve this, `github` and `gitlab`; the step picks one.
 ///
@@ -109,6 +111,7 @@ pub struct Attached {
 impl StepHandler for Publish {
     const NAME: &'static str = "release_host.publish";
     const EFFECT: Effect = Effect::Idempotent;
+    const POINT_OF_NO_RETURN: bool = true;
     type Output = Published;
 
     fn metadata() -> Metadata {
@@ -146,6 +149,15 @@ impl StepHandler for Publish {
             Ok(self.output(release))
         })
         .await
+    }
+
+    async fn already_done(&self, ctx: &StepContext) -> Result<Done<Published>, StepError> {
+        let host = ctx.require::<dyn ReleaseHost>()?;
+        let there = ctx.unless_cancelled(host.find(&self.tag)).await?;
+        let Some(there) = there.filter(|there| self.draft || !there.draft) else { return Ok(Done::No) };
+        let wanted = self.files(ctx, false)?;
+        let whole = wanted.iter().all(|file| there.assets.iter().any(|asset| asset.name == file.name));
+        Ok(if whole { Done::Yes(self.output(there)) } else { Done::Unknown })
     }
 
     async fn preview(&self, ctx: &StepContext) -> Result<Preview<Published>, StepError> {

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use vwmp_interfaces::adapter::Adapters;
-use vwmp_interfaces::context::{AttemptScope, Outputs, RunScope};
+use vwmp_interfaces::context::{AttemptScope, Keepsakes, Outputs, RunScope};
 use vwmp_interfaces::log::{LogLine, LogSink};
-use vwmp_interfaces::{CancellationToken, Clock, StepContext, Timestamp};
+use vwmp_interfaces::{BoxFuture, CancellationToken, Clock, StepContext, StepError, Timestamp};
 use vwmp_testkit::{TestRun, execute};
 
 use super::run::Run;
@@ -181,6 +181,19 @@ impl Clock for Stopped {
     }
 }
 
+/// Keeps nothing.
+struct Forgetful;
+
+impl Keepsakes for Forgetful {
+    fn keep<'a>(&'a self, _: &'a str, _: &'a str, _: &'a [u8]) -> BoxFuture<'a, Result<(), StepError>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn kept<'a>(&'a self, _: &'a str, _: &'a str) -> BoxFuture<'a, Result<Option<Vec<u8>>, StepError>> {
+        Box::pin(std::future::ready(Ok(None)))
+    }
+}
+
 /// A context whose lines are not kept.
 fn counting_context(run: &TestRun, log: &Arc<Count>) -> StepContext {
     let scope = RunScope {
@@ -195,6 +208,8 @@ fn counting_context(run: &TestRun, log: &Arc<Count>) -> StepContext {
         outputs: Arc::new(NoOutputs),
         log: log.clone(),
         clock: Arc::new(Stopped),
+        keepsakes: Arc::new(Forgetful),
+        caller: None,
     };
     let attempt = AttemptScope {
         step_id: "much".into(),
@@ -203,6 +218,7 @@ fn counting_context(run: &TestRun, log: &Arc<Count>) -> StepContext {
         adapters: Arc::new([]),
         cancelled: CancellationToken::new(),
         planned: Arc::default(),
+        waited: None,
     };
     StepContext::new(Arc::new(scope), attempt)
 }

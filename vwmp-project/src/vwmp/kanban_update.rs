@@ -4,14 +4,18 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vwmp_interfaces::capability::{Board, CardMove};
 use vwmp_interfaces::{
-    Capability, Effect, Findings, Metadata, Place, Preview, StepContext, StepError, StepHandler, register,
+    Capability, Effect, Findings, Metadata, Place, Preview, StepContext, StepError, StepHandler, Undo, register,
 };
+
+use crate::document::kept::{keep, to_take_back};
 
 /// Moves cards from one column of the Kanban board to another, and notes the version on them.
 ///
 /// Without `cards`, all cards of the column are moved. Cards that are in the target column already
 /// stay as they are, so that doing it twice changes nothing more. Fails where a column is missing,
 /// or a card is in neither column.
+///
+/// Undoing it restores the board to the byte, and refuses when it has been changed since.
 ///
 /// ```yaml
 /// - id: board
@@ -41,7 +45,7 @@ pub struct KanbanUpdate {
 }
 
 /// What was moved.
-#[derive(Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Moved {
     /// The ids of the cards.
     cards: Vec<String>,
@@ -80,6 +84,7 @@ impl StepHandler for KanbanUpdate {
     async fn execute(&self, ctx: &StepContext) -> Result<Moved, StepError> {
         let board = ctx.require::<dyn Board>()?;
         let request = self.request(&*board).await?;
+        keep(ctx, board.preview_move(&request, &[]).await?).await?;
         board.move_cards(&request).await?;
         ctx.log().info(format!("moved {} to {}", listed(&request.ids), self.to));
         Ok(Moved { cards: request.ids })
@@ -94,7 +99,17 @@ impl StepHandler for KanbanUpdate {
     }
 }
 
-register!(step KanbanUpdate);
+impl Undo for KanbanUpdate {
+    async fn undo(&self, _: Option<&Moved>, ctx: &StepContext) -> Result<(), StepError> {
+        let board = ctx.require::<dyn Board>()?;
+        for changes in to_take_back(ctx).await? {
+            board.take_back(&changes).await?;
+        }
+        Ok(())
+    }
+}
+
+register!(step KanbanUpdate: undo);
 
 impl KanbanUpdate {
     async fn request(&self, board: &dyn Board) -> Result<CardMove, StepError> {

@@ -3,11 +3,17 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vwmp_interfaces::capability::{KnowledgeBase, Page};
-use vwmp_interfaces::{Capability, Effect, Metadata, Preview, StepContext, StepError, StepHandler, register};
+use vwmp_interfaces::{
+    Capability, Effect, Metadata, Preview, StepContext, StepError, StepHandler, Undo, register,
+};
+
+use crate::document::kept::{keep, to_take_back};
 
 /// Keeps a page in the knowledge base, in place of one of the same name.
 ///
 /// A page that is the same already isn't touched. Fails where the name leads out of the knowledge base.
+///
+/// Undoing it restores the page before to the byte, and refuses when it has been changed since.
 ///
 /// ```yaml
 /// - id: page
@@ -29,7 +35,7 @@ pub struct KbUpdate {
 }
 
 /// What was kept.
-#[derive(Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Kept {
     /// The name of the page.
     page: String,
@@ -53,7 +59,9 @@ impl StepHandler for KbUpdate {
     async fn execute(&self, ctx: &StepContext) -> Result<Kept, StepError> {
         let base = ctx.require::<dyn KnowledgeBase>()?;
         let page = self.page();
-        let changed = !base.preview_put(&page, &[]).await?.is_empty();
+        let changes = base.preview_put(&page, &[]).await?;
+        let changed = !changes.is_empty();
+        keep(ctx, changes).await?;
         base.put(&page).await?;
         ctx.log().info(format!("{} {}", if changed { "wrote" } else { "found" }, self.page));
         Ok(Kept { page: page.name, changed })
@@ -68,7 +76,17 @@ impl StepHandler for KbUpdate {
     }
 }
 
-register!(step KbUpdate);
+impl Undo for KbUpdate {
+    async fn undo(&self, _: Option<&Kept>, ctx: &StepContext) -> Result<(), StepError> {
+        let base = ctx.require::<dyn KnowledgeBase>()?;
+        for changes in to_take_back(ctx).await? {
+            base.take_back(&changes).await?;
+        }
+        Ok(())
+    }
+}
+
+register!(step KbUpdate: undo);
 
 impl KbUpdate {
     fn page(&self) -> Page {

@@ -125,16 +125,6 @@ impl Place {
         };
         Ok(spans.into_iter().map(edit).collect())
     }
-
-    /// The place that takes the change back.
-    pub(in crate::release) fn reversed(&self) -> Self {
-        match &self.replace {
-            Some(replace) => {
-                Self { search: Some(replace.clone()), replace: self.search.clone(), ..self.clone() }
-            }
-            None => self.clone(),
-        }
-    }
 }
 
 /// Fails where a place doesn't say the version of the others.
