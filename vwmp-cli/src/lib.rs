@@ -14,6 +14,7 @@ mod arguments;
 mod ask;
 mod ci;
 mod command;
+mod composites;
 mod drive;
 mod emit;
 mod exit;
@@ -32,12 +33,13 @@ mod store;
 mod terminal;
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use vwmp_core::registry::{NameClash, Registry};
 
-use self::arguments::Arguments;
+use self::arguments::{Arguments, PlaceArguments};
 use self::failure::Failure;
 use self::terminal::Terminal;
 
@@ -128,7 +130,7 @@ impl Program {
         &self.version
     }
 
-    /// Everything that workflows can use.
+    /// The plugins that are part of the program.
     pub(crate) fn registry(&mut self) -> Result<Arc<Registry>, Failure> {
         if let Some(registry) = &self.registry {
             return Ok(Arc::clone(registry));
@@ -138,5 +140,15 @@ impl Program {
             add(&mut registry)?;
         }
         Ok(Arc::clone(self.registry.insert(Arc::new(registry))))
+    }
+
+    /// Everything that workflows can use which are run there: also the composite handlers that its config leads to.
+    pub(crate) fn registry_at(&mut self, place: &PlaceArguments) -> Result<Arc<Registry>, Failure> {
+        let linked = self.registry()?;
+        let settings = input::settings(place, &[], input::environment())?;
+        let mut registry = Registry::clone(&linked);
+        let workspace = place.workspace.as_deref().unwrap_or(Path::new(""));
+        composites::discover(&mut registry, &settings, workspace)?;
+        Ok(Arc::new(registry))
     }
 }

@@ -172,6 +172,14 @@ impl Registry {
         self.step(name)?.composite()?.first()
     }
 
+    /// The same, without any composite handler.
+    #[must_use]
+    pub fn without_composites(&self) -> Self {
+        let mut others = self.clone();
+        others.steps.retain(|_, step| step.composite.is_none());
+        others
+    }
+
     /// Takes composite handlers out.
     pub(crate) fn remove_composites(&mut self, names: &[String]) {
         self.steps.retain(|name, step| step.composite.is_none() || !names.contains(name));

@@ -6,7 +6,7 @@ use vwmp_interfaces::workflow_type::FailurePolicy;
 use vwmp_interfaces::{Capability, Effect};
 
 use crate::Program;
-use crate::arguments::{Catalog, CatalogFormat};
+use crate::arguments::{Catalog, CatalogFormat, PlaceArguments};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::render::catalog::{self, Entry};
@@ -25,7 +25,8 @@ struct Kind {
 }
 
 pub(super) fn handlers(mut program: Program, arguments: &Catalog) -> Result<Exit, Failure> {
-    let entries: Vec<Entry> = program.registry()?.steps().map(|step| handler(step)).collect();
+    let entries: Vec<Entry> =
+        program.registry_at(&PlaceArguments::default())?.steps().map(|step| handler(step)).collect();
     show(&program, arguments, &entries, &HANDLERS)
 }
 

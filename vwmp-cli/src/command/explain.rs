@@ -21,7 +21,7 @@ pub(super) fn explain(mut program: Program, arguments: &Explain) -> Result<Exit,
     let settings = input::settings(&arguments.place, &arguments.values.settings, input::environment())?;
     let (layers, secrets) = match &arguments.file {
         Some(file) => {
-            let registry = program.registry()?;
+            let registry = program.registry_at(&arguments.place)?;
             let (workflow, _) = input::workflow(file, &registry, &settings)?;
             of_workflow(&workflow, arguments)?
         }

@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::{Program, input};
 
 pub(super) fn graph(mut program: Program, arguments: &Graph) -> Result<Exit, Failure> {
-    let registry = program.registry()?;
+    let registry = program.registry_at(&arguments.place)?;
     let settings = input::settings(&arguments.place, &[], input::environment())?;
     let (workflow, _) = input::workflow(&arguments.file, &registry, &settings)?;
     let plan = workflow.sketch();

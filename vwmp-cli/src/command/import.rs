@@ -19,7 +19,7 @@ use crate::terminal::{BOLD, YELLOW, paint};
 use crate::{Program, input};
 
 pub(super) fn import(mut program: Program, arguments: &Import) -> Result<Exit, Failure> {
-    let registry = program.registry()?;
+    let registry = program.registry_at(&PlaceArguments::default())?;
     let settings = input::settings(&PlaceArguments::default(), &[], input::environment())?;
     let document = Document::parse(input::files::source(&arguments.file, "file")?)?;
     let stem = name(&arguments.file);

@@ -31,7 +31,7 @@ struct Start<'r> {
 }
 
 pub(super) fn new(mut program: Program, arguments: &New) -> Result<Exit, Failure> {
-    let registry = program.registry()?;
+    let registry = program.registry_at(&PlaceArguments::default())?;
     let environment = input::environment();
     let questions = Questions::at(program.terminal, arguments.no_input, &environment);
     let settings = input::settings(&PlaceArguments::default(), &[], environment)?;

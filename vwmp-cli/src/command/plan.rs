@@ -15,7 +15,7 @@ use crate::render::{self, diagnostic};
 use crate::{Program, input};
 
 pub(super) fn plan(mut program: Program, arguments: &arguments::Plan) -> Result<Exit, Failure> {
-    let registry = program.registry()?;
+    let registry = program.registry_at(&arguments.workflow.place)?;
     let planned = input::plan(&arguments.workflow, &registry, input::environment(), program.terminal)?;
     let (plan, warnings) = (planned.plan, planned.warnings);
     let terminal = program.terminal;

@@ -16,7 +16,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::recorded::{Recorded, record};
 use crate::terminal::{YELLOW, paint};
-use crate::{Program, ci, input, store};
+use crate::{Program, ci, composites, input, store};
 
 /// How a run is gone on with.
 #[derive(Default)]
@@ -94,6 +94,10 @@ pub(super) fn go_on(
     known_steps(&recorded.plan, &how)?;
     let home = PlaceArguments { workspace: Some(recorded.record.workspace().to_owned()), config: None };
     let settings = input::settings(&home, &[], environment.clone())?;
+    // What its steps call may use others than the run itself.
+    let mut handlers = registry.without_composites();
+    composites::discover(&mut handlers, &settings, recorded.record.workspace())?;
+    let registry = Arc::new(recorded.record.registry(&handlers)?);
     let asks = Questions::at(program.terminal, how.no_input, &environment).map(|_| who.clone());
     let driver = Driver {
         terminal: program.terminal,

@@ -46,7 +46,7 @@ pub(super) fn run_keeping(
     arguments: &arguments::Run,
     keep: impl FnOnce(&Planned) -> Result<Kept, Failure>,
 ) -> Result<Exit, Failure> {
-    let registry = program.registry()?;
+    let registry = program.registry_at(&arguments.workflow.place)?;
     let environment = input::environment();
     let form = form(arguments.log_format, ci::service(&environment));
     let planned = input::plan(&arguments.workflow, &registry, environment, program.terminal)?;

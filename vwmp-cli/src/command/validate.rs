@@ -25,18 +25,19 @@ struct Verdict {
 }
 
 pub(super) fn validate(mut program: Program, arguments: &Validate) -> Result<Exit, Failure> {
-    let registry = program.registry()?;
     let is_sarif = arguments.format == FindingsFormat::Sarif;
-    let settings = match input::settings(&arguments.place, &[], input::environment()) {
-        // A reader of SARIF gets SARIF, also where the config file is what is wrong.
-        Err(Failure::Invalid(found)) if is_sarif => {
-            let file = PathBuf::from("vwmp_config.yaml");
-            let file = arguments.place.config.as_ref().unwrap_or(&file).display().to_string();
-            print_sarif(&program, [(file.as_str(), &found)])?;
-            return Ok(Exit::Invalid);
-        }
-        settings => settings?,
-    };
+    let settings = input::settings(&arguments.place, &[], input::environment());
+    let (registry, settings) =
+        match program.registry_at(&arguments.place).and_then(|registry| Ok((registry, settings?))) {
+            // A reader of SARIF gets SARIF, also where the config file is what is wrong.
+            Err(Failure::Invalid(found)) if is_sarif => {
+                let file = PathBuf::from("vwmp_config.yaml");
+                let file = arguments.place.config.as_ref().unwrap_or(&file).display().to_string();
+                print_sarif(&program, [(file.as_str(), &found)])?;
+                return Ok(Exit::Invalid);
+            }
+            read => read?,
+        };
     let verdicts: Vec<Verdict> =
         arguments.files.iter().map(|file| check(file, &registry, &settings)).collect::<Result<_, _>>()?;
     match arguments.format {

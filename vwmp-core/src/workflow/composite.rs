@@ -60,8 +60,7 @@ pub(super) fn replace_composites(
     registry: &mut Registry,
     texts: &[Arc<Document>],
 ) -> Result<(), Diagnostics> {
-    let names: Vec<String> =
-        texts.iter().filter_map(|text| name(text, &mut Diagnostics::default())).collect();
+    let names: Vec<String> = texts.iter().filter_map(|text| composite_name(text)).collect();
     registry.remove_composites(&names);
     add_composites(registry, texts)
 }
@@ -152,7 +151,11 @@ impl Text {
     }
 }
 
-/// The name of a handler: what `handler` says, or what its file is called.
+/// The name of a composite handler: what its `handler` says, or what its file is called; nothing where neither is one.
+pub fn composite_name(document: &Document) -> Option<String> {
+    name(document, &mut Diagnostics::default())
+}
+
 fn name(document: &Document, found: &mut Diagnostics) -> Option<String> {
     let root = document.root();
     if let Some(node) = written(root, "handler") {

@@ -40,7 +40,7 @@ use crate::registry::{RegisteredAdapter, RegisteredWorkflowType, Registry};
 use crate::template::Template;
 
 pub(crate) use binding::Binding;
-pub use composite::add_composites;
+pub use composite::{add_composites, composite_name};
 pub use loader::{DiskLoader, Loader, NoFiles};
 pub use parameters::{Given, Parameter, Parameters, parameters_of, read_parameter};
 pub use record::{Again, Record};
