@@ -13,7 +13,7 @@ mod run;
 mod schema;
 mod validate;
 
-pub(crate) use catalog::handlers_in_markdown;
+pub(crate) use catalog::manual;
 
 use crate::Program;
 use crate::arguments::Command;
