@@ -59,6 +59,38 @@ async fn a_release_is_done_on_the_repository_and_its_remote() {
 }
 
 #[tokio::test]
+async fn templates_leave_uncommitted_work_alone_unless_told() {
+    for template in ["Standard Release", "Quick Release"] {
+        let repository = Repository::new();
+        repository.write("src/new.txt", "work of the day\n");
+        let text = format!("name: release\ntype: release\ntemplate: {template}\n");
+        let release = |more: &[(&'static str, Value)]| {
+            let mut parameters = vec![("increment", json!("minor"))];
+            if template.starts_with("Standard") {
+                parameters.push(("summary", json!(SUMMARY)));
+            }
+            parameters.extend_from_slice(more);
+            planned(text.clone(), &registry(), &repository.workspace(), &parameters).unwrap()
+        };
+        let before = repository.files();
+        let report = ran(release(&[])).await;
+        assert_eq!(
+            summary(&report)[..2],
+            [
+                "clean failed 1: the working tree isn't clean: 1 file (src/new.txt) differs from the last commit; \
+                 commit or stash first",
+                "bump skipped 0: the run was stopping: clean failed",
+            ]
+        );
+        assert!(before == repository.files(), "something was changed");
+
+        let report = ran(release(&[("allow_dirty", json!(true))])).await;
+        assert_eq!(report.status(), RunStatus::Succeeded);
+        assert_eq!(repository.read("VERSION"), "1.3.0\n");
+    }
+}
+
+#[tokio::test]
 async fn the_plan_predicts_the_diff_and_touches_nothing() {
     let repository = Repository::new();
     repository.write("src/new.txt", "work of the day\n");
@@ -75,7 +107,7 @@ async fn the_plan_predicts_the_diff_and_touches_nothing() {
     let files = repository.files();
     let predicted = applied(&files, &previews);
     assert_eq!(ran(plan).await.status(), RunStatus::Succeeded);
-    assert_eq!(repository.files(), predicted);
+    assert_eq!(without_time(repository.files()), without_time(predicted));
     let files = "4 files: CHANGELOG.md, VERSION, docs/changelog/1.3.0.md, src/new.txt";
     let expected = [
         &format!("stage every change: {files}"),
@@ -98,6 +130,14 @@ fn applied(files: &BTreeMap<String, String>, previews: &[StepPreview]) -> BTreeM
             };
         }
     }
+    files
+}
+
+/// An entry says to the second when it was written.
+fn without_time(mut files: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let entry = files.get_mut("docs/changelog/1.3.0.md").unwrap();
+    let (title, _) = entry.split_once(" - ").unwrap();
+    *entry = entry.replace(entry.lines().next().unwrap(), title);
     files
 }
 

@@ -75,7 +75,8 @@ class Workspace:
             if events == kill_at:
                 process.send_signal(signal.SIGKILL)
                 break
-            if '"outcome":"waiting"' in line:
+            # It asks, or asked a process that is gone.
+            if '"outcome":"waiting"' in line or '"event":"run_resumed"' in line:
                 self.call("approve", "last", "gate")
         process.stderr.close()
         return events, process.wait()

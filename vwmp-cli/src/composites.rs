@@ -97,8 +97,8 @@ fn unreadable(file: &ConfigFile, directory: &str, error: &io::Error) -> Diagnost
     let message = format!("the plugin directory `{directory}` can't be read: {why}");
     let problem = Diagnostic::error("vwmp::unreadable", message);
     let directories = file.document().root().at_pointer("/plugins/discovery/directories");
-    let places = directories.into_iter().flat_map(|node| std::iter::once(node).chain(node.items()));
-    let place = places.filter(|node| node.as_str() == Some(directory)).next().or(directories);
+    let mut places = directories.into_iter().flat_map(|node| std::iter::once(node).chain(node.items()));
+    let place = places.find(|node| node.as_str() == Some(directory)).or(directories);
     place.map_or(problem.clone(), |node: NodeRef<'_>| problem.at(node.source(), node.span(), ""))
 }
 

@@ -2,9 +2,10 @@
 
 use vwmp_core::registry::Registry;
 
-/// The manual pages of all handlers, as `vwmp handlers --format markdown` prints them.
+/// The manual: how to begin, and the pages of all handlers, adapters and workflow types, as
+/// `vwmp handlers --format markdown` and its siblings print them.
 pub fn handlers(registry: &Registry) -> String {
-    crate::command::handlers_in_markdown(registry)
+    crate::command::manual(include_str!("reference/intro.md"), registry)
 }
 
 /// The JSON Schema of workflow files, as `vwmp schema` prints it.

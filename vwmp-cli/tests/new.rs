@@ -9,14 +9,14 @@ fn a_workflow_from_a_template_is_valid() {
     let place = Place::new();
     place.vwmp(&[&STANDARD[..], &["Standard Release"]].concat()).check(
         0,
-        "wrote release.yaml: 7 steps\nnext: vwmp plan release.yaml -p summary=…\n",
+        "wrote release.yaml: 8 steps\nnext: vwmp plan release.yaml -p summary=…\n",
         "",
     );
     let text = std::fs::read_to_string(place.path().join("release.yaml")).unwrap();
     assert!(
         text.starts_with("vwmp: 1\nname: release\ntype: release\ndescription: Version, changelog entry, ")
     );
-    place.vwmp(&["validate", "release.yaml"]).check(0, "release.yaml is valid: 7 steps\n", "");
+    place.vwmp(&["validate", "release.yaml"]).check(0, "release.yaml is valid: 8 steps\n", "");
 }
 
 #[test]

@@ -19,8 +19,8 @@ mod text;
 
 /// A Kanban board in a Markdown file of the workspace. Serves `Board`.
 ///
-/// Each `## Heading` is a column and each `- [ID] title` below it a card; indented lines below a
-/// card belong to it. Everything else in the file is left alone.
+/// Each `## Heading` is a column and each `- [ID] title` or `- [ ] [ID] title` below it a card;
+/// indented lines below a card belong to it. Everything else in the file is left alone.
 ///
 /// ```yaml
 /// integration_adapters:

@@ -149,7 +149,7 @@ fn changes(before: &Parts, now: &Parts) -> String {
         .collect();
     match told.as_slice() {
         [] => "its earlier result is no longer kept".into(),
-        [few @ ..] if few.len() <= 3 => few.join(", "),
+        few if few.len() <= 3 => few.join(", "),
         many => format!("{}, and {} more", many[..3].join(", "), many.len() - 3),
     }
 }

@@ -35,8 +35,8 @@ pub(crate) fn decode(body: &[u8], first: u64, events: &mut Vec<Event>) -> Result
         return Err(format!("it has format {version}, and this program knows format {VERSION} only"));
     }
     let mut before: i128 = 0;
-    let mut seq = first;
-    for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+    let lines = lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    for (seq, line) in (first..).zip(lines) {
         let space = line.iter().position(|byte| *byte == b' ').ok_or("a line has no time")?;
         let delta = std::str::from_utf8(&line[..space]).ok().and_then(|text| text.parse::<i128>().ok());
         before += delta.ok_or("a time is not a number")?;
@@ -44,7 +44,6 @@ pub(crate) fn decode(body: &[u8], first: u64, events: &mut Vec<Event>) -> Result
             serde_json::from_slice(&line[space + 1..]).map_err(|error| error.to_string())?;
         let at = Timestamp::from_micros(u64::try_from(before).map_err(|_| "a time is before 1970")?);
         events.push(Event { seq, at, kind });
-        seq += 1;
     }
     Ok(())
 }

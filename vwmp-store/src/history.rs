@@ -117,7 +117,7 @@ impl Store {
         match filter.standing {
             // Who drives a run is not in the database.
             Some(Standing::Live(_) | Standing::Ended(RunStatus::Interrupted)) => {
-                conditions.push("ended IS NULL")
+                conditions.push("ended IS NULL");
             }
             Some(Standing::Ended(status)) => add("status = ?", Some(Box::new(status.name()))),
             None => {}

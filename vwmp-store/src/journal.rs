@@ -87,7 +87,7 @@ fn insert(
     tally: &str,
 ) -> rusqlite::Result<()> {
     let Some(first) = events.first().map(|event| event.seq) else { return Ok(()) };
-    let changes = events.iter().filter_map(|event| match &event.kind {
+    let mut changes = events.iter().filter_map(|event| match &event.kind {
         EventKind::RunFinished { status } => Some((Some(event.at.as_micros()), Some(status.name()))),
         EventKind::RunResumed { .. } | EventKind::RollbackStarted { .. } => Some((None, None)),
         _ => None,
@@ -97,7 +97,7 @@ fn insert(
             .prepare_cached("INSERT INTO events (run, first, count, body) VALUES (?1, ?2, ?3, ?4)")?;
         insert.execute(params![run, first, events.len(), body]).map(drop)
     };
-    let Some((ended, status)) = changes.last() else { return append(connection) };
+    let Some((ended, status)) = changes.next_back() else { return append(connection) };
     let transaction = connection.transaction()?;
     append(&transaction)?;
     transaction

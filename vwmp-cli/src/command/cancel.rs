@@ -29,7 +29,7 @@ pub(super) fn cancel(mut program: Program, arguments: &Cancel) -> Result<Exit, F
             let registry = program.registry()?;
             let how = How { cancel: Some(reason), ..How::default() };
             let exit =
-                resume::go_on(&program, registry, &store, place, &row.id, &ValueArguments::default(), how)?;
+                resume::go_on(&program, &registry, &store, place, &row.id, &ValueArguments::default(), how)?;
             Ok(if exit == Exit::Cancelled { Exit::Done } else { exit })
         }
         Standing::Ended(status) => {

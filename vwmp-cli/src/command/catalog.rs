@@ -1,5 +1,7 @@
 //! `handlers`, `types` and `adapters`: what workflows can use.
 
+use std::collections::BTreeMap;
+
 use vwmp_core::diagnostic::Diagnostic;
 use vwmp_core::registry::{RegisteredAdapter, RegisteredStep, RegisteredWorkflowType, Registry};
 use vwmp_interfaces::workflow_type::FailurePolicy;
@@ -13,6 +15,10 @@ use crate::render::catalog::{self, Entry};
 
 const HANDLERS: Kind =
     Kind { name: "handler", heading: "Handlers", fact: "effect", unknown: "vwmp::unknown-handler" };
+const TYPES: Kind =
+    Kind { name: "workflow type", heading: "Workflow types", fact: "version", unknown: "vwmp::unknown-type" };
+const ADAPTERS: Kind =
+    Kind { name: "adapter", heading: "Adapters", fact: "serves", unknown: "vwmp::unknown-adapter" };
 
 /// How a kind of plugin is listed.
 struct Kind {
@@ -25,28 +31,18 @@ struct Kind {
 }
 
 pub(super) fn handlers(mut program: Program, arguments: &Catalog) -> Result<Exit, Failure> {
-    let entries: Vec<Entry> =
-        program.registry_at(&PlaceArguments::default())?.steps().map(|step| handler(step)).collect();
+    let entries = all_handlers(&*program.registry_at(&PlaceArguments::default())?);
     show(&program, arguments, &entries, &HANDLERS)
 }
 
 pub(super) fn types(mut program: Program, arguments: &Catalog) -> Result<Exit, Failure> {
-    let entries: Vec<Entry> =
-        program.registry()?.workflow_types().map(|plugin| workflow_type(plugin)).collect();
-    let kind = Kind {
-        name: "workflow type",
-        heading: "Workflow types",
-        fact: "version",
-        unknown: "vwmp::unknown-type",
-    };
-    show(&program, arguments, &entries, &kind)
+    let entries = all_types(&*program.registry()?);
+    show(&program, arguments, &entries, &TYPES)
 }
 
 pub(super) fn adapters(mut program: Program, arguments: &Catalog) -> Result<Exit, Failure> {
-    let entries: Vec<Entry> = program.registry()?.adapters().map(|one| adapter(one)).collect();
-    let kind =
-        Kind { name: "adapter", heading: "Adapters", fact: "serves", unknown: "vwmp::unknown-adapter" };
-    show(&program, arguments, &entries, &kind)
+    let entries = all_adapters(&*program.registry()?);
+    show(&program, arguments, &entries, &ADAPTERS)
 }
 
 fn show(program: &Program, arguments: &Catalog, all: &[Entry], kind: &Kind) -> Result<Exit, Failure> {
@@ -70,14 +66,42 @@ fn show(program: &Program, arguments: &Catalog, all: &[Entry], kind: &Kind) -> R
     Ok(Exit::Done)
 }
 
-/// The manual pages of all handlers, as Markdown.
-pub(crate) fn handlers_in_markdown(registry: &Registry) -> String {
-    markdown(&registry.steps().map(|step| handler(step)).collect::<Vec<_>>(), &HANDLERS)
+/// The manual pages of everything, as Markdown, below an introduction with the heading of the handlers.
+pub(crate) fn manual(intro: &str, registry: &Registry) -> String {
+    let handlers = all_handlers(registry);
+    let adapters = markdown(&all_adapters(registry), &ADAPTERS);
+    let types = markdown(&all_types(registry), &TYPES);
+    format!("{intro}\n{}\n{}\n{adapters}\n{types}", contents(&handlers), pages(&handlers))
+}
+
+/// Links to the pages of handlers, a line for each group.
+fn contents(handlers: &[Entry]) -> String {
+    let mut groups: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for Entry { name, .. } in handlers {
+        let link = format!("[{name}](#{})", name.replace('.', ""));
+        groups.entry(name.split('.').next().unwrap_or(name)).or_default().push(link);
+    }
+    groups.into_values().map(|links| format!("- {}\n", links.join(" · "))).collect()
 }
 
 fn markdown(all: &[Entry], kind: &Kind) -> String {
-    let pages: Vec<String> = all.iter().map(catalog::markdown).collect();
-    format!("# {}\n\n{}", kind.heading, pages.join("\n"))
+    format!("# {}\n\n{}", kind.heading, pages(all))
+}
+
+fn pages(all: &[Entry]) -> String {
+    all.iter().map(catalog::markdown).collect::<Vec<_>>().join("\n")
+}
+
+fn all_handlers(registry: &Registry) -> Vec<Entry> {
+    registry.steps().map(|step| handler(step)).collect()
+}
+
+fn all_types(registry: &Registry) -> Vec<Entry> {
+    registry.workflow_types().map(|plugin| workflow_type(plugin)).collect()
+}
+
+fn all_adapters(registry: &Registry) -> Vec<Entry> {
+    registry.adapters().map(|one| adapter(one)).collect()
 }
 
 fn unknown(name: &str, all: &[Entry], kind: &Kind) -> Diagnostic {

@@ -23,7 +23,7 @@ mod undo;
 mod validate;
 mod watch;
 
-pub(crate) use catalog::handlers_in_markdown;
+pub(crate) use catalog::manual;
 
 use crate::Program;
 use crate::arguments::Command;

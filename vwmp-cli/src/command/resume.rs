@@ -39,7 +39,7 @@ pub(super) fn resume(mut program: Program, arguments: &arguments::Resume) -> Res
     let row = store.find(&arguments.one.run)?;
     refuse_ended(&program, place, &row)?;
     let how = How { assume: arguments.assume.clone(), ..How::of(&arguments.driving) };
-    go_on(&program, registry, &store, place, &row.id, &arguments.secrets, how)
+    go_on(&program, &registry, &store, place, &row.id, &arguments.secrets, how)
 }
 
 impl How {
@@ -74,7 +74,7 @@ fn refuse_ended(program: &Program, place: &RunsPlace, row: &RunRow) -> Result<()
 /// Goes on with a run in this process, as long as no other one drives it.
 pub(super) fn go_on(
     program: &Program,
-    registry: Arc<Registry>,
+    registry: &Registry,
     store: &Store,
     place: &RunsPlace,
     run: &str,
@@ -87,8 +87,8 @@ pub(super) fn go_on(
     // First of all nobody else may drive it.
     let owned = store.take(run)?;
     let again = given_again(&record(store, run)?, values)?;
-    let recorded = Recorded::again(store, run, &registry, again)?;
-    for change in recorded.record.changes(&registry) {
+    let recorded = Recorded::again(store, run, registry, again)?;
+    for change in recorded.record.changes(registry) {
         program.terminal.tell(&format!("{}: {change}\n", paint(YELLOW, "warning")));
     }
     known_steps(&recorded.plan, &how)?;

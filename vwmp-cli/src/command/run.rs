@@ -68,7 +68,7 @@ pub(super) fn run_keeping(
     if let Some(store) = &kept_in
         && let Some(run) = unfinished::of_same(&program, &registry, store, &place, &planned)?
     {
-        return unfinished::go_on(&program, registry, store, &place, &run, arguments);
+        return unfinished::go_on(&program, &registry, store, &place, &run, arguments);
     }
     begin(&program, registry, planned, kept, kept_in.as_ref(), &place, arguments)
 }

@@ -1,6 +1,5 @@
 //! `undo`: takes back what a run did.
 
-use std::sync::Arc;
 
 use vwmp_core::run::{Report, RunStatus};
 use vwmp_store::Standing;
@@ -35,7 +34,7 @@ pub(super) fn undo(mut program: Program, arguments: &Undo) -> Result<Exit, Failu
         return Err(Failure::Usage(no_return(&report)));
     }
     let how = How { roll_back: Some(arguments.reason.clone()), ..How::of(&arguments.driving) };
-    let exit = resume::go_on(&program, Arc::clone(&registry), &store, place, id, &arguments.secrets, how)?;
+    let exit = resume::go_on(&program, &registry, &store, place, id, &arguments.secrets, how)?;
     // To take it back was what was wanted.
     let taken_back = Recorded::read(&store, id, &registry)
         .is_ok_and(|now| now.row.standing == Standing::Ended(RunStatus::RolledBack));

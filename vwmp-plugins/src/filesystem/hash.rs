@@ -39,7 +39,7 @@ pub struct Hash {
 }
 
 /// A kind of hash.
-#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Algorithm {
     /// SHA-256, which `sha256sum` checks.

@@ -54,7 +54,7 @@ pub struct Archive {
 }
 
 // No doc comments on the variants: see `Scheme`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[schemars(inline)]
 enum Format {
     #[serde(rename = "tar.gz")]

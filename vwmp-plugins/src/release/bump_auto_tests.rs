@@ -161,3 +161,27 @@ async fn releases_on_branches_of_their_own_are_seen() {
          merge that release, or set `version`"
     );
 }
+
+#[tokio::test]
+async fn a_release_that_was_not_pushed_is_told() {
+    let run = repository().await;
+    run.write("VERSION", "1.2.3\n");
+    commit(&run, "first");
+    git(&run, &["update-ref", "refs/remotes/origin/main", "HEAD"]);
+    commit(&run, "release");
+    git(&run, &["tag", "v1.2.3"]);
+    let bump = || async {
+        let config = json!({ "increment_type": "auto" });
+        execute::<VersionBump>(config, &run.context("bump")).await.unwrap()
+    };
+    let bumped = serde_json::to_value(bump().await).unwrap();
+    assert_eq!(bumped["released"], false);
+    assert_eq!(
+        bumped["reason"],
+        "no commit since v1.2.3 asks for a version; but main is ahead of origin/main: if v1.2.3 wasn't pushed, \
+         `git push --atomic origin main v1.2.3` does it"
+    );
+    git(&run, &["update-ref", "refs/remotes/origin/main", "HEAD"]);
+    let bumped = serde_json::to_value(bump().await).unwrap();
+    assert_eq!(bumped["reason"], "no commit since v1.2.3 asks for a version");
+}

@@ -1,6 +1,7 @@
 //! What a bump would change.
 
 use semver::BuildMetadata;
+use vwmp_interfaces::capability::VersionControl;
 use vwmp_interfaces::{StepContext, StepError, WorkspacePath};
 
 use super::cargo::{self, beside, folders_above};
@@ -88,7 +89,8 @@ async fn by_commits(
     let level = level(&changes(&commits), &bump.ignored_types);
     let since = previous_tag.as_ref().map_or("in the history".to_owned(), |tag| format!("since {tag}"));
     let Some(level) = level else {
-        let reason = format!("no commit {since} asks for a version");
+        let left = unpushed(ctx, previous_tag.as_deref().filter(|_| commits.is_empty())).await?;
+        let reason = format!("no commit {since} asks for a version{}", left.unwrap_or_default());
         return Ok(Next { version: old.clone(), released: false, previous_tag, reason });
     };
     let kept =
@@ -122,6 +124,25 @@ async fn by_commits(
         )));
     }
     Ok(Next { version, released: true, previous_tag, reason: format!("{what} {since}") })
+}
+
+/// A word on a release that was tagged here and seems not to have been pushed. Asks no remote.
+async fn unpushed(ctx: &StepContext, tag: Option<&str>) -> Result<Option<String>, StepError> {
+    let git = ctx.require::<dyn VersionControl>()?;
+    let (Some(tag), Some(branch), Some(head)) = (tag, git.branch().await?, git.head().await?) else {
+        return Ok(None);
+    };
+    let remote = git.default_remote();
+    let Some(pushed) = git.resolve(&format!("refs/remotes/{remote}/{branch}")).await? else {
+        return Ok(None);
+    };
+    let left = git.tag(tag).await?.as_ref() == Some(&head) && pushed != head && git.contains(&pushed).await?;
+    Ok(left.then(|| {
+        format!(
+            "; but {branch} is ahead of {remote}/{branch}: if {tag} wasn't pushed, \
+             `git push --atomic {remote} {branch} {tag}` does it"
+        )
+    }))
 }
 
 /// The tag of the version that is there, also on another branch, or else the last one that the

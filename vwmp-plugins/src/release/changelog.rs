@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use jiff::tz::TimeZone;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use vwmp_interfaces::{Clock, OrFail, StepError};
 
 use super::changelog_headings::{Heading, is_unreleased, lines, ours, version_in};
@@ -14,7 +14,7 @@ const HEADER: &str =
     "# Changelog\n\nAll notable changes to this project are written down here.\n\n## [Unreleased]\n";
 
 // No doc comments on the variants: see `Scheme`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
 pub(super) enum Style {
@@ -106,8 +106,12 @@ impl<'t> Layout<'t> {
         let links = links(text);
         let headings = ours(text);
         let releases = headings.first().map_or(links, |heading| heading.span.start);
-        let last = headings.iter().position(|heading| version_in(heading.title).is_some());
         let open = headings.iter().position(|heading| is_unreleased(heading.title));
+        // A version above what isn't released yet is one of the future.
+        let version = |heading: &Heading<'_>| version_in(heading.title).is_some();
+        let below = open.unwrap_or_default();
+        let last = headings.iter().skip(below).position(version).map(|last| last + below);
+        let last = last.or_else(|| headings.iter().position(version));
         let unreleased = open.map(|open| {
             let start = headings[open].span.end;
             start..headings.get(open + 1).map_or(links.max(start), |next| next.span.start)

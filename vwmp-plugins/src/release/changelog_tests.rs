@@ -24,6 +24,11 @@ fn a_release_takes_over_what_was_not_released() {
             "# Log\n\nHello.\n\n## 1.0.0\n\n- all",
             "# Log\n\nHello.\n\n## 1.1.0\n\nFaster.\n\n## 1.0.0\n\n- all\n",
         ),
+        (
+            "# Log\n\n## 2.0.0 - TBD\n\n- big\n\n## [Unreleased] - date\n\n## [1.0.0] - 2025-01-01\n",
+            "# Log\n\n## 2.0.0 - TBD\n\n- big\n\n## [Unreleased] - date\n\n## [1.1.0] - 2026-01-02\n\nFaster.\n\n\
+             ## [1.0.0] - 2025-01-01\n",
+        ),
         ("# Log\n", "# Log\n\n## [1.1.0] - 2026-01-02\n\nFaster.\n"),
         (
             "# Log\r\n\r\n## [Unreleased]\r\n- speed\r\n",

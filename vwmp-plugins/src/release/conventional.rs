@@ -1,5 +1,6 @@
 //! What commits say they change, after the Conventional Commits specification.
 
+use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use git_conventional::Commit;
@@ -36,7 +37,7 @@ static ISSUE: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"(?:^|[\s(,])#([0-9]+)\b").expect("a valid expression"));
 
 /// The changes of commits, in their order. A commit and the one that reverts it are both left out
-/// where both are there.
+/// where both are there, and so is what a merge only repeats of the commits it merges.
 pub(super) fn changes(commits: &[LogEntry]) -> Vec<Change> {
     let reverts: Vec<(&LogEntry, String)> = commits
         .iter()
@@ -51,7 +52,11 @@ pub(super) fn changes(commits: &[LogEntry]) -> Vec<Change> {
         });
         by_another || undoes
     };
-    commits.iter().filter(|commit| !undone(commit)).flat_map(of_commit).collect()
+    let mut changes: Vec<Change> =
+        commits.iter().filter(|commit| !undone(commit)).flat_map(of_commit).collect();
+    let said: HashSet<Words> = changes.iter().filter(|change| !change.merge).map(words).collect();
+    changes.retain(|change| !change.merge || !said.contains(&words(change)));
+    changes
 }
 
 /// The part of the version that the changes ask for; nothing where there is none.
@@ -88,17 +93,20 @@ fn of_commit(commit: &LogEntry) -> Vec<Change> {
         let (subject, body) = part.split_once('\n').unwrap_or((part, ""));
         let change = one(commit, subject, body);
         // Squashed commits often repeat the subject.
-        if !found.iter().any(|other| same(other, &change)) {
+        if !found.iter().any(|other| words(other) == words(&change)) {
             found.push(change);
         }
     }
     found
 }
 
-fn same(one: &Change, other: &Change) -> bool {
-    let bare = |text: &str| text.split(" (#").next().unwrap_or_default().trim().to_lowercase();
-    (&one.kind, &one.scope) == (&other.kind, &other.scope)
-        && bare(&one.description) == bare(&other.description)
+/// What is the same in two changes that say the same.
+type Words = (Option<String>, Option<String>, String, bool);
+
+/// The number of a pull request doesn't count.
+fn words(change: &Change) -> Words {
+    let bare = change.description.split(" (#").next().unwrap_or_default().trim().to_lowercase();
+    (change.kind.clone(), change.scope.clone(), bare, change.breaking.is_some())
 }
 
 fn one(commit: &LogEntry, subject: &str, body: &str) -> Change {

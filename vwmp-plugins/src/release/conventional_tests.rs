@@ -64,6 +64,15 @@ fn what_was_reverted_is_gone() {
 }
 
 #[test]
+fn a_merge_does_not_repeat_what_it_merges() {
+    let merge = "Merge pull request #7 from a/b\n\nfix(x): a";
+    assert_eq!(shown(&[merge, "fix(x): A (#7)"]), ["-: Merge pull request #7 from a/b", "fix(x): A (#7)"]);
+    assert_eq!(shown(&[merge, "wip"]), ["-: Merge pull request #7 from a/b", "fix(x): a", "-: wip"]);
+    let breaking = "Merge pull request #7 from a/b\n\nfix(x)!: a";
+    assert_eq!(shown(&[breaking, "fix(x): a"])[1..], ["fix(x): a !a", "fix(x): a"]);
+}
+
+#[test]
 fn changes_ask_for_a_version() {
     let asked = |messages: &[&str], ignored: &[&str]| {
         let commits: Vec<LogEntry> =

@@ -17,7 +17,8 @@ use super::{conventional, notes_groups};
 ///
 /// Commits that follow the Conventional Commits specification are grouped: what breaks, features,
 /// fixes, performance, reverts, documentation. Several changes in the body of one (squashed)
-/// commit count as several. A commit and its revert, both since the last tag, leave no trace.
+/// commit count as several. A commit and its revert, both since the last tag, leave no trace, nor
+/// does a merge that only repeats what it merges.
 /// Other commits are listed last, merges and the types in `hidden_types` not at all. With
 /// `repository`, commits, issues and the comparison with the last tag become links.
 ///

@@ -5,13 +5,13 @@ use std::fmt::{self, Display};
 
 use schemars::JsonSchema;
 use semver::{BuildMetadata, Prerelease};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 // The variants of the enums that a config names have no doc comments on purpose: with them the
 // schema is a `oneOf`, whose errors don't list what is allowed.
 
 /// How a project counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[schemars(inline)]
 pub(super) enum Scheme {
@@ -21,7 +21,7 @@ pub(super) enum Scheme {
     Pep440,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
 pub(super) enum Increment {

@@ -68,7 +68,7 @@ pub struct Publish {
 }
 
 /// What to do with a release that is there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum Existing {
     /// Make it what this step says.

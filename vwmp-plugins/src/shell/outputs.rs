@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use vwmp_interfaces::StepError;
 
@@ -27,7 +27,7 @@ pub(super) struct OutputRule {
     format: Format,
 }
 
-#[derive(Debug, Default, Clone, Copy, Deserialize, JsonSchema)]
+#[derive(Debug, Default, Clone, Copy, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum Source {
     /// What the program wrote to its standard output.
@@ -35,7 +35,7 @@ enum Source {
     Stdout,
 }
 
-#[derive(Debug, Default, Clone, Copy, Deserialize, JsonSchema)]
+#[derive(Debug, Default, Clone, Copy, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum Format {
     /// Text, without the line breaks at its end.

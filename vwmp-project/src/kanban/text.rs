@@ -119,8 +119,11 @@ fn read(text: &str) -> Vec<Column<'_>> {
     columns
 }
 
+/// A card, such as `- [KB-1] Faster`; a box to tick may stand before the id.
 fn card(line: &str) -> Option<Card> {
-    let (id, title) = line.strip_prefix("- [")?.split_once("] ")?;
+    let item = ["- ", "* ", "+ "].iter().find_map(|mark| line.strip_prefix(mark))?;
+    let item = ["[ ] ", "[x] ", "[X] "].iter().find_map(|tick| item.strip_prefix(tick)).unwrap_or(item);
+    let (id, title) = item.strip_prefix('[')?.split_once("] ")?;
     let is_id = id.chars().all(|c| c.is_alphanumeric() || "-_.#".contains(c));
     (is_id && id.len() > 1).then(|| Card { id: id.to_owned(), title: title.trim().to_owned() })
 }
@@ -129,7 +132,7 @@ fn card(line: &str) -> Option<Card> {
 mod tests {
     use super::*;
 
-    const BOARD: &str = "# Board\n\n## Doing\n\n- [KB-1] Faster\n  by half\n- [ ] a task, no card\n- [KB-2] Safer\n\n\
+    const BOARD: &str = "# Board\n\n## Doing\n\n- [KB-1] Faster\n  by half\n- [ ] a task, no card\n- [ ] [KB-2] Safer\n\n\
                          ## Done\n\n- [KB-0] Born\n\nThe end.\n";
 
     fn to(column: &str, ids: &[&str]) -> CardMove {
@@ -149,7 +152,7 @@ mod tests {
     #[test]
     fn cards_move_with_their_lines() {
         let after = "# Board\n\n## Doing\n\n- [ ] a task, no card\n\n## Done\n\n- [KB-0] Born\n\
-                     - [KB-1] Faster\n  by half\n  in 1.1.0\n- [KB-2] Safer\n  in 1.1.0\n\nThe end.\n";
+                     - [KB-1] Faster\n  by half\n  in 1.1.0\n- [ ] [KB-2] Safer\n  in 1.1.0\n\nThe end.\n";
         assert_eq!(moved(BOARD, &to("Done", &["KB-1", "KB-2"])).unwrap(), after);
         assert_eq!(moved(after, &to("Done", &["KB-1", "KB-2"])).unwrap(), after);
         let back = "## Doing\n\n- [KB-0] Born\n  in 1.1.0\n\n## Done\n\n";

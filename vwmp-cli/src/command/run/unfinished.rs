@@ -97,7 +97,7 @@ fn in_the_way(program: &Program, place: &RunsPlace, row: &RunRow) -> Failure {
 /// Continues the run, or shows it where another process drives it.
 pub(super) fn go_on(
     program: &Program,
-    registry: Arc<Registry>,
+    registry: &Arc<Registry>,
     store: &Store,
     place: &RunsPlace,
     row: &RunRow,
@@ -106,7 +106,7 @@ pub(super) fn go_on(
     let id = &row.id;
     if let Standing::Live(_) = row.standing {
         program.terminal.tell(&format!("run {id} does this already: it is shown, and none is started\n"));
-        return watch::show(program, &registry, store, place, id, style(arguments));
+        return watch::show(program, registry, store, place, id, style(arguments));
     }
     if row.standing == Standing::Ended(RunStatus::RollbackFailed) {
         return Err(in_the_way(program, place, row));

@@ -38,7 +38,10 @@ pub(crate) fn markdown(entry: &Entry) -> String {
         let _ = writeln!(text, "{}\n", entry.description.trim());
     }
     for (what, value) in &entry.facts {
-        let _ = writeln!(text, "- {what}: {}", value.replace('\n', " "));
+        let lines: Vec<&str> = value.lines().collect();
+        let value =
+            if lines.len() > 1 { format!("\n  - {}", lines.join("\n  - ")) } else { format!(" {value}") };
+        let _ = writeln!(text, "- {what}:{value}");
     }
     let _ = writeln!(text, "- origin: `{} {}`", entry.origin.package, entry.origin.version);
     markdown_table(&mut text, "Config", &entry.config, true);

@@ -5,7 +5,7 @@ use serde_json::Value;
 /// A key that can be written.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Row {
-    /// The key, with those around it: `retry.delay`, `files[].path`.
+    /// The key, with those around it: `retry.delay`, `files[].path`, `outputs.NAME.from`.
     pub(super) key: String,
     /// In words, such as `text` or `a list of numbers`.
     pub(super) kind: String,
@@ -25,7 +25,7 @@ pub(super) fn rows(schema: &Value) -> Vec<Row> {
 }
 
 fn collect(root: &Value, schema: &Value, prefix: &str, depth: usize, rows: &mut Vec<Row>) {
-    let schema = followed(root, schema);
+    let schema = present(root, schema);
     if depth > MAX_DEPTH {
         return;
     }
@@ -41,10 +41,12 @@ fn collect(root: &Value, schema: &Value, prefix: &str, depth: usize, rows: &mut 
         };
         let description = text(property, root);
         rows.push(Row { key: key.clone(), kind: kind(root, property, 0), default, description });
-        let property = followed(root, property);
+        let property = present(root, property);
         collect(root, property, &format!("{key}."), depth + 1, rows);
-        if property["items"].is_object() {
-            collect(root, &property["items"], &format!("{key}[]."), depth + 1, rows);
+        for (values, name) in [("items", "[]"), ("additionalProperties", ".NAME")] {
+            if property[values].is_object() {
+                collect(root, &property[values], &format!("{key}{name}."), depth + 1, rows);
+            }
         }
     }
 }
@@ -69,13 +71,13 @@ pub(super) fn kind(root: &Value, schema: &Value, depth: usize) -> String {
         let mut kinds: Vec<String> = shapes.iter().map(|shape| kind(root, shape, depth + 1)).collect();
         kinds.retain(|kind| kind != "nothing");
         kinds.dedup();
-        return kinds.join(" or ");
+        return either(&kinds);
     }
     match &schema["type"] {
         Value::String(name) => named(root, schema, name, depth),
         Value::Array(names) => {
             let names = names.iter().filter_map(Value::as_str).filter(|name| *name != "null");
-            names.map(|name| named(root, schema, name, depth)).collect::<Vec<_>>().join(" or ")
+            either(&names.map(|name| named(root, schema, name, depth)).collect::<Vec<_>>())
         }
         _ => "anything".into(),
     }
@@ -108,19 +110,39 @@ fn named(root: &Value, schema: &Value, name: &str, depth: usize) -> String {
         "array" => "a list".into(),
         _ if schema["additionalProperties"].is_object() => {
             let values = kind(root, &schema["additionalProperties"], depth + 1);
+            let values = if values == "a mapping" { plural(&values) } else { values };
             format!("a mapping to {values}")
         }
         _ => "a mapping".into(),
     }
 }
 
+/// `text, a number or true or false`.
+fn either(kinds: &[String]) -> String {
+    match kinds {
+        [rest @ .., last] if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+        _ => kinds.concat(),
+    }
+}
+
 fn plural(kind: &str) -> String {
     match kind {
         "text" => "texts".into(),
+        "text, a number or true or false" => "texts, numbers or truth values".into(),
         "a mapping" => "mappings".into(),
         "a number" => "numbers".into(),
         "a whole number" => "whole numbers".into(),
         other => other.to_owned(),
+    }
+}
+
+/// The schema that a reference stands for, and of one that allows null the rest.
+fn present<'v>(root: &'v Value, schema: &'v Value) -> &'v Value {
+    let schema = followed(root, schema);
+    let mut shapes = schema["anyOf"].as_array().into_iter().flatten().filter(|shape| shape["type"] != "null");
+    match (shapes.next(), shapes.next()) {
+        (Some(only), None) => followed(root, only),
+        _ => schema,
     }
 }
 
@@ -163,9 +185,14 @@ mod tests {
         let schema = json!({
             "properties": {
                 "file": { "type": "string", "description": "The file.\nIt is read." },
-                "retry": { "type": "object", "properties": { "delay": { "type": "number", "default": 1 } } },
+                "retry": { "anyOf": [{ "$ref": "#/$defs/Retry" }, { "type": "null" }] },
+                "outputs": { "type": "object", "additionalProperties": { "$ref": "#/$defs/Retry" } },
             },
             "required": ["file"],
+            "$defs": { "Retry": {
+                "type": "object",
+                "properties": { "delay": { "type": "number", "default": 1 } },
+            } },
         });
         let shown: Vec<_> = rows(&schema)
             .into_iter()
@@ -173,7 +200,13 @@ mod tests {
             .collect();
         assert_eq!(
             shown,
-            ["file|text|required|The file. It is read.", "retry|a mapping||", "retry.delay|a number|1|"]
+            [
+                "file|text|required|The file. It is read.",
+                "retry|a mapping||",
+                "retry.delay|a number|1|",
+                "outputs|a mapping to mappings||",
+                "outputs.NAME.delay|a number|1|",
+            ]
         );
     }
 }
