@@ -105,7 +105,7 @@ impl PreparedStep for AnotherType {
     fn retry_delay(&self, _: u32) -> Duration {
         Duration::ZERO
     }
-    fn undo<'a>(&'a self, _: Value, _: &'a StepContext) -> BoxFuture<'a, Result<(), StepError>> {
+    fn undo<'a>(&'a self, _: Option<Value>, _: &'a StepContext) -> BoxFuture<'a, Result<(), StepError>> {
         Box::pin(async { Ok(()) })
     }
 }

@@ -265,6 +265,11 @@ impl TestRun {
         self.keepsakes.end_after(more);
     }
 
+    /// Forgets what steps have kept, as a new run in the same workspace begins with nothing.
+    pub fn forget(&self) {
+        self.keepsakes.forget();
+    }
+
     /// The names under which a step has kept something, sorted.
     pub fn kept(&self, step_id: &str) -> Vec<String> {
         self.keepsakes.names(step_id)

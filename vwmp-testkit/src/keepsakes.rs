@@ -22,6 +22,10 @@ impl KeptInMemory {
         self.state().left = Some(more);
     }
 
+    pub(crate) fn forget(&self) {
+        self.state().kept.clear();
+    }
+
     pub(crate) fn names(&self, step: &str) -> Vec<String> {
         let state = self.state();
         state.kept.keys().filter(|(of, _)| of == step).map(|(_, name)| name.clone()).collect()
@@ -77,6 +81,8 @@ mod tests {
         }
         assert_eq!(one.notes::<String>("list").await.unwrap(), ["x", "y"]);
         assert_eq!(run.kept("one"), ["a", "list.1", "list.2"]);
+        run.forget();
+        assert!(run.kept("one").is_empty());
     }
 
     #[tokio::test]

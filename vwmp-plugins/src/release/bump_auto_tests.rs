@@ -11,6 +11,7 @@ use super::version_bump::VersionBump;
 async fn release(run: &TestRun, extra: Value) -> Result<(String, String), StepError> {
     let mut config = json!({ "increment_type": "auto" });
     config.as_object_mut().unwrap().extend(extra.as_object().cloned().unwrap());
+    run.forget();
     let ctx = run.context("bump");
     let seen = preview::<VersionBump>(config.clone(), &ctx).await?;
     let output = execute::<VersionBump>(config, &ctx).await?;

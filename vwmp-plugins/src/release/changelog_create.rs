@@ -186,10 +186,12 @@ mod tests {
         run.advance(Duration::from_secs(86_400));
         let again = execute::<ChangelogCreate>(config.clone(), &ctx).await.unwrap();
         assert_eq!((again["created"].as_bool(), run.read(PATH).as_str()), (Some(false), text));
-        undo::<ChangelogCreate>(config.clone(), again, &ctx).await.unwrap();
-        assert!(run.exists(PATH));
-        undo::<ChangelogCreate>(config, made, &ctx).await.unwrap();
-        assert!(!run.exists(PATH));
+        let other = run.context("other");
+        let found = execute::<ChangelogCreate>(config.clone(), &other).await.unwrap();
+        undo::<ChangelogCreate>(config.clone(), found, &other).await.unwrap();
+        assert!(run.exists(PATH), "another step found it, and leaves it");
+        undo::<ChangelogCreate>(config, again, &ctx).await.unwrap();
+        assert!(!run.exists("docs"));
     }
 
     #[tokio::test]
@@ -201,9 +203,8 @@ mod tests {
         let message = "`docs/changelog/1.1.0.md` is there already, with other content; remove it, or choose \
                        another version";
         assert_eq!(execute::<ChangelogCreate>(config.clone(), &ctx).await.unwrap_err().message(), message);
-        let output = json!({ "path": PATH, "created": true });
-        let error = undo::<ChangelogCreate>(config, output, &ctx).await.unwrap_err();
-        assert_eq!(error.message(), "`docs/changelog/1.1.0.md` has been changed since, and is left alone");
+        undo::<ChangelogCreate>(config.clone(), None, &ctx).await.unwrap();
+        assert_eq!(run.read(PATH), "# 1.1.0 - 2025-01-01\n\nSlower.\n");
         let config = json!({ "version": "../1", "summary": "x" });
         let error = execute::<ChangelogCreate>(config, &ctx).await.unwrap_err();
         assert_eq!(

@@ -11,6 +11,7 @@ mod looking;
 mod moving;
 mod repository;
 mod signing;
+mod undoing;
 
 use serde_json::{Value, json};
 use vwmp_interfaces::capability::VersionControl;
@@ -288,16 +289,9 @@ async fn undo_takes_back_what_is_still_ours() {
     assert_eq!(repository.git(&["tag"]), "");
     undo::<Commit>(message.clone(), made.clone(), &ctx).await.unwrap();
     assert_eq!(repository.git(&["rev-parse", "HEAD"]), first);
-    let error = undo::<Commit>(message, made.clone(), &ctx).await.unwrap_err();
-    let id = made["commit"].as_str().unwrap();
-    let said = format!("can't take back the commit {id}: it isn't the last one any more");
-    check(&error, ErrorClass::Permanent, &said);
+    undo::<Commit>(message, made.clone(), &ctx).await.unwrap();
     undo::<StageAll>(json!({}), staged.clone(), &ctx).await.unwrap();
     assert_eq!(repository.git(&["status", "--porcelain"]), "M VERSION");
-    repository.run.write("other", "x");
-    repository.stage().await;
-    let error = undo::<StageAll>(json!({}), staged, &ctx).await.unwrap_err();
-    check(&error, ErrorClass::Permanent, "can't restore what was staged: it has been changed since");
 }
 
 #[tokio::test]
