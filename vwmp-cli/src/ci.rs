@@ -69,7 +69,9 @@ fn finding(one: &Diagnostic) -> String {
         Severity::Error => "error",
         Severity::Warning => "warning",
     };
-    let place = one.labels.first().map(|label| {
+    // A template is no file that the service could show.
+    let in_file = one.labels.first().filter(|label| !label.source.name().starts_with("template `"));
+    let place = in_file.map(|label| {
         let at = label.position();
         format!("file={},line={},col={},", property(label.source.name()), at.line, at.column)
     });
@@ -120,6 +122,9 @@ mod tests {
             findings(&one.into()),
             "::error file=a%2Cb.yaml,line=2,col=1,title=vwmp%3A%3Aunknown-key::no key `x`%0A100%25\n"
         );
+        let template = Arc::new(Source::new("template `A` of type `b`", "name: w\n"));
+        let one = Diagnostic::error("vwmp::missing-parameter", "no").at(&template, Span::new(0, 1), "");
+        assert_eq!(findings(&one.into()), "::error title=vwmp%3A%3Amissing-parameter::no\n");
     }
 
     #[test]

@@ -7,7 +7,7 @@ fn the_demo_releases_and_tells_where_to_look() {
     let place = Place::new();
     let said = place.vwmp(&["demo", "--keep", "kept"]);
     assert_eq!(said.code, 0, "{}", said.err);
-    assert!(said.err.ends_with("standard-release succeeded after SOME: 7 steps done.\n"), "{}", said.err);
+    assert!(said.err.ends_with("standard-release succeeded after SOME: 8 steps done.\n"), "{}", said.err);
     assert!(said.out.contains("(HEAD -> main, tag: v1.3.0, origin/main) release: v1.3.0\n"), "{}", said.out);
     assert!(said.out.contains("refs/tags/v1.3.0^{}\n"), "{}", said.out);
     let kept = std::fs::canonicalize(place.path().join("kept")).unwrap();

@@ -9,6 +9,7 @@ use vwmp_interfaces::{
 
 use super::edit::fixed;
 
+const CLEAN: &str = "git.require_clean";
 const BUMP: &str = "release.version_bump";
 const ENTRY: &str = "release.changelog_create";
 const CHANGELOG: &str = "release.changelog_update";
@@ -81,7 +82,7 @@ impl WorkflowTypePlugin for Release {
     }
 
     fn default_step_types() -> Vec<&'static str> {
-        vec![BUMP, ENTRY, CHANGELOG, STAGE, COMMIT, TAG, PUSH]
+        vec![CLEAN, BUMP, ENTRY, CHANGELOG, STAGE, COMMIT, TAG, PUSH]
     }
 
     /// No release is left half done.

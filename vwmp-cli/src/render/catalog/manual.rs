@@ -107,12 +107,21 @@ fn section(text: &mut String, title: &str, schema: &Value, nothing: &str, width:
         return;
     }
     let _ = writeln!(text, "\n{}", paint(BOLD, title));
-    let mut table = Table::new(["key", "type", "default", "description"]);
-    for Row { key, kind, default, description } in rows {
-        let default = if title == "output" { String::new() } else { paint(DIM, default) };
-        table.row([key, kind.replace('`', ""), default, description.replace('`', "")]);
-    }
-    text.push_str(&table.render(width));
+    let plain = |text: String| text.replace('`', "");
+    let table = if title == "output" {
+        let mut table = Table::new(["key", "type", "description"]);
+        for Row { key, kind, description, .. } in rows {
+            table.row([key, plain(kind), plain(description)]);
+        }
+        table.render(width)
+    } else {
+        let mut table = Table::new(["key", "type", "default", "description"]);
+        for Row { key, kind, default, description } in rows {
+            table.row([key, plain(kind), paint(DIM, default), plain(description)]);
+        }
+        table.render(width)
+    };
+    text.push_str(&table);
 }
 
 fn markdown_table(text: &mut String, title: &str, schema: &Value, defaults: bool) {
