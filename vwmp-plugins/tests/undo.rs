@@ -36,9 +36,13 @@ async fn workspace() -> TestRun {
     symlink("bin/deep/data", run.workspace().join("far")).unwrap();
     symlink("nowhere", run.workspace().join("bin/broken")).unwrap();
     fs::create_dir(run.workspace().join("bin/hollow")).unwrap();
-    for (path, mode) in
-        [("bin/run.sh", 0o751), ("page", 0o600), ("sealed/x", 0o440), ("bin/hollow", 0o711), ("README.md", 0o664)]
-    {
+    for (path, mode) in [
+        ("bin/run.sh", 0o751),
+        ("page", 0o600),
+        ("sealed/x", 0o440),
+        ("bin/hollow", 0o711),
+        ("README.md", 0o664),
+    ] {
         fs::set_permissions(run.workspace().join(path), fs::Permissions::from_mode(mode)).unwrap();
     }
     let run = run.connected::<LocalFiles>(json!({})).await.unwrap();
@@ -107,7 +111,12 @@ async fn check<H: Undo>(config: Value, touched: &str, refused: &str) {
         again(Some(output.clone())).await.unwrap();
         assert_eq!(difference(&before, &everything(&run)), [""; 0], "{}", H::NAME);
     }
-    assert_eq!(already_done::<H>(config.clone(), &run.context("step")).await.unwrap(), Done::No, "{}", H::NAME);
+    assert_eq!(
+        already_done::<H>(config.clone(), &run.context("step")).await.unwrap(),
+        Done::No,
+        "{}",
+        H::NAME
+    );
 
     // After an attempt whose end nobody knows, which did all its work.
     run.forget();
@@ -220,13 +229,18 @@ async fn what_is_behind_a_link_is_restored_where_it_is() {
 async fn half_of_several_files() {
     let run = workspace().await;
     let before = everything(&run);
-    let (ctx, config) = (run.context("step"), json!({ "version_file": "Cargo.toml", "increment_type": "minor" }));
+    let (ctx, config) =
+        (run.context("step"), json!({ "version_file": "Cargo.toml", "increment_type": "minor" }));
     let output = execute::<VersionBump>(config.clone(), &ctx).await.unwrap();
     let after = everything(&run);
     run.write("Cargo.lock", LOCK);
     assert_eq!(already_done::<VersionBump>(config.clone(), &ctx).await.unwrap(), Done::No);
     let again = execute::<VersionBump>(config.clone(), &ctx).await.unwrap();
-    assert_eq!((again, difference(&after, &everything(&run))), (output, vec![]), "the version is raised once");
+    assert_eq!(
+        (again, difference(&after, &everything(&run))),
+        (output, vec![]),
+        "the version is raised once"
+    );
 
     run.write("Cargo.toml", CARGO);
     undo::<VersionBump>(config.clone(), None, &ctx).await.unwrap();
@@ -236,10 +250,7 @@ async fn half_of_several_files() {
     run.write("Cargo.toml", "mine").write("Cargo.lock", "mine too");
     assert_eq!(already_done::<VersionBump>(config.clone(), &ctx).await.unwrap(), Done::Unknown);
     let error = undo::<VersionBump>(config, None, &ctx).await.unwrap_err();
-    assert_eq!(
-        error.message(),
-        "can't restore `Cargo.lock`, `Cargo.toml`: they have been changed since"
-    );
+    assert_eq!(error.message(), "can't restore `Cargo.lock`, `Cargo.toml`: they have been changed since");
 }
 
 /// Two attempts of one step, and somebody between them.

@@ -24,7 +24,10 @@ pub async fn preview<H: StepHandler>(config: Value, ctx: &StepContext) -> Result
 ///
 /// # Errors
 /// What the handler fails with; an invalid config, the way the engine words it.
-pub async fn already_done<H: StepHandler>(config: Value, ctx: &StepContext) -> Result<Done<Value>, StepError> {
+pub async fn already_done<H: StepHandler>(
+    config: Value,
+    ctx: &StepContext,
+) -> Result<Done<Value>, StepError> {
     prepare(&TypedStep::<H>::new(), config)?.already_done(ctx).await
 }
 

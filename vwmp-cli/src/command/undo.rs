@@ -1,6 +1,5 @@
 //! `undo`: takes back what a run did.
 
-
 use vwmp_core::run::{Report, RunStatus};
 use vwmp_store::Standing;
 

@@ -74,6 +74,11 @@ pub trait Files: Send + Sync {
         path: &'a WorkspacePath,
         snapshot: Option<&'a Snapshot>,
     ) -> BoxFuture<'a, Result<(), StepError>>;
+    /// Removes what a process that is gone left beside a file while it wrote it.
+    fn tidy<'a>(&'a self, path: &'a WorkspacePath) -> BoxFuture<'a, Result<(), StepError>> {
+        let _ = path;
+        Box::pin(std::future::ready(Ok(())))
+    }
 }
 
 /// What is at a path, in full.

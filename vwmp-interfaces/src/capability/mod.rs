@@ -23,6 +23,7 @@ pub use release_host::{AssetFile, HostedAsset, HostedRelease, ReleaseHost, Relea
 pub use repository_source::{CloneRequest, Cloned, RepositorySource};
 pub use secrets::SecretSource;
 pub use version_control::{
-    Commit, CommitRequest, Diff, DiffRequest, FetchRequest, FetchedRef, FileDiff, FileState, FileStatus, Index,
-    MadeCommit, MadeTag, PushRequest, RemoteRef, RepositoryState, SwitchTarget, TagRequest, VersionControl,
+    Commit, CommitRequest, Diff, DiffRequest, FetchRequest, FetchedRef, FileDiff, FileState, FileStatus,
+    Index, MadeCommit, MadeTag, PushRequest, RemoteRef, RepositoryState, SwitchTarget, TagRequest,
+    VersionControl,
 };

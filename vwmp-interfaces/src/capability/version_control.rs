@@ -39,10 +39,7 @@ pub trait VersionControl: Send + Sync {
     /// Commits what is staged.
     fn commit<'a>(&'a self, request: &'a CommitRequest) -> BoxFuture<'a, Result<Commit, StepError>>;
     /// The commit that a revision stands for; nothing when there is none.
-    fn made_commit<'a>(
-        &'a self,
-        revision: &'a str,
-    ) -> BoxFuture<'a, Result<Option<MadeCommit>, StepError>>;
+    fn made_commit<'a>(&'a self, revision: &'a str) -> BoxFuture<'a, Result<Option<MadeCommit>, StepError>>;
     /// The branches of remotes that have a commit, as of the last fetch or push, such as `origin/main`.
     fn published<'a>(&'a self, commit: &'a str) -> BoxFuture<'a, Result<Vec<String>, StepError>>;
     /// Takes the last commit back and leaves its changes staged. Refuses when `id` isn't the last

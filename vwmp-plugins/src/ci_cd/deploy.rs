@@ -9,8 +9,8 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep};
 use vwmp_interfaces::capability::{Http, HttpRequest};
 use vwmp_interfaces::{
-    Capability, Done, Effect, Findings, Metadata, Preview, Script, Secret, StepContext, StepError, StepHandler,
-    WorkspacePath, register,
+    Capability, Done, Effect, Findings, Metadata, Preview, Script, Secret, StepContext, StepError,
+    StepHandler, WorkspacePath, register,
 };
 
 use crate::http::settings::{in_words, seconds};

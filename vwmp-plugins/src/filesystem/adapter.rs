@@ -172,6 +172,15 @@ impl Files for LocalFiles {
         let (path, snapshot) = (path.clone(), snapshot.cloned());
         self.off_thread(move |root| snapshot::restore(root, &path, snapshot.as_ref()))
     }
+
+    fn tidy<'a>(&'a self, path: &'a WorkspacePath) -> BoxFuture<'a, Result<(), StepError>> {
+        let path = path.clone();
+        self.off_thread(move |root| {
+            let real = place(root, &path)?;
+            let folder = real.parent().unwrap_or(root);
+            super::beside::clear(folder).map_err(|error| failed("tidy up beside", &path, error))
+        })
+    }
 }
 
 impl LocalFiles {

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use vwmp_interfaces::capability::Files;
 use vwmp_interfaces::{
-    Capability, Done, Effect, Findings, Metadata, OrFail, Place, Preview, StepContext, StepError, StepHandler,
-    Undo, WorkspacePath, register,
+    Capability, Done, Effect, Findings, Metadata, OrFail, Place, Preview, StepContext, StepError,
+    StepHandler, Undo, WorkspacePath, register,
 };
 
 use super::changes::{FileChanges, already_done, take_back};

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use vwmp_interfaces::{StepError, WorkspacePath};
 
+use super::beside;
 use super::inside::failed;
 
 /// Writes `content` beside the file, makes it durable, and renames it over the file.
@@ -60,9 +61,10 @@ fn write_beside(
 ) -> Result<(), Error> {
     let folder = real.parent().ok_or(ErrorKind::NotFound)?;
     fs::create_dir_all(folder)?;
+    beside::clear(folder)?;
     // The mode of a new file passes through the umask, that of an old one is set as it was.
     let mut file = tempfile::Builder::new()
-        .prefix(".vwmp-")
+        .prefix(&beside::name())
         .permissions(Permissions::from_mode(0o666))
         .tempfile_in(folder)?;
     fill(file.as_file_mut())?;

@@ -10,6 +10,7 @@ use vwmp_interfaces::{StepError, WorkspacePath};
 
 use super::adapter::absent;
 use super::atomic::replace_by_copy;
+use super::beside;
 use super::inside::{failed, place, real_path};
 
 pub(super) fn entry(root: &Path, path: &WorkspacePath) -> Result<Option<Entry>, StepError> {
@@ -77,7 +78,7 @@ pub(super) fn copy(root: &Path, from: &WorkspacePath, to: &WorkspacePath) -> Res
     let whole = || {
         let parent = target.parent().ok_or(ErrorKind::NotFound)?;
         fs::create_dir_all(parent)?;
-        let beside = tempfile::Builder::new().prefix(".vwmp-").tempdir_in(parent)?;
+        let beside = beside::folder_in(parent)?;
         let copy = beside.path().join("copy");
         copy_tree(&source, &copy)?;
         fs::rename(&copy, &target)

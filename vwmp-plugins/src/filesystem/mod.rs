@@ -3,6 +3,7 @@
 pub mod adapter;
 pub mod archive;
 mod atomic;
+mod beside;
 pub(crate) mod changes;
 pub mod copy;
 mod disk;

@@ -10,6 +10,7 @@ use vwmp_interfaces::{StepError, WorkspacePath};
 
 use super::adapter::absent;
 use super::atomic::replace_with_mode;
+use super::beside;
 use super::inside::{failed, place, real_path};
 
 /// Of a mode, what a file system keeps beside the kind of the file.
@@ -88,7 +89,7 @@ fn remove(real: &Path) -> Result<(), Error> {
 fn link(real: &Path, to: &Path) -> Result<(), Error> {
     let folder = real.parent().ok_or(ErrorKind::NotFound)?;
     fs::create_dir_all(folder)?;
-    let beside = tempfile::Builder::new().prefix(".vwmp-").tempdir_in(folder)?;
+    let beside = beside::folder_in(folder)?;
     let new = beside.path().join("link");
     symlink(to, &new)?;
     fs::rename(new, real)

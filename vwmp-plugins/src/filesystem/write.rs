@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vwmp_interfaces::capability::Files;
 use vwmp_interfaces::{
-    Capability, Done, Effect, Metadata, Preview, StepContext, StepError, StepHandler, Undo, WorkspacePath, register,
+    Capability, Done, Effect, Metadata, Preview, StepContext, StepError, StepHandler, Undo, WorkspacePath,
+    register,
 };
 
 use super::changes::{FileChanges, already_done, take_back};

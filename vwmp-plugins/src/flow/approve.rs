@@ -162,10 +162,8 @@ mod tests {
         let ctx = TestRun::new().context("gate");
         let config = json!({ "message": "Ship it?", "timeout": "24h" });
         let error = execute::<Approve>(config.clone(), &ctx).await.unwrap_err();
-        let request = ApprovalRequest {
-            message: "Ship it?".into(),
-            timeout: Some(Duration::from_secs(86_400)),
-        };
+        let request =
+            ApprovalRequest { message: "Ship it?".into(), timeout: Some(Duration::from_secs(86_400)) };
         assert_eq!(error.waits_for(), Some(&Wait::Approval(request)));
         let seen = preview::<Approve>(config, &ctx).await.unwrap();
         assert_eq!((seen.summary.as_str(), seen.output), ("waits for an approval", None));
@@ -185,7 +183,10 @@ mod tests {
         }
         let silence = json!({ "message": "Ship it?", "timeout": "1h", "on_timeout": "approve" });
         let output = after(Waited::Elapsed, silence).await.unwrap();
-        assert_eq!((&output["approved_by"], &output["comment"]), (&Value::Null, &json!("nobody answered within 1h")));
+        assert_eq!(
+            (&output["approved_by"], &output["comment"]),
+            (&Value::Null, &json!("nobody answered within 1h"))
+        );
         let endless = after(Waited::Elapsed, json!({ "message": "?", "on_timeout": "approve" })).await;
         let message = "config of flow.approve: `on_timeout: approve` means nothing without a `timeout`";
         assert_eq!(endless, Err(message.to_owned()));

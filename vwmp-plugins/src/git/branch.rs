@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vwmp_interfaces::capability::{SwitchTarget, VersionControl};
 use vwmp_interfaces::{
-    Capability, Effect, Findings, Metadata, Place as ConfigPlace, Preview, StepContext, StepError, StepHandler, Undo,
-    register,
+    Capability, Effect, Findings, Metadata, Place as ConfigPlace, Preview, StepContext, StepError,
+    StepHandler, Undo, register,
 };
 
 use super::log::require_revision;
@@ -149,7 +149,8 @@ impl Undo for Branch {
         }
         let Some(made) = noted.iter().find(|attempt| attempt.created) else { return Ok(()) };
         let Some(there) = git.resolve(&full(&self.name)).await? else { return Ok(()) };
-        let fails = |why: &str| StepError::permanent(format!("can't delete the branch `{}`: {why}", self.name));
+        let fails =
+            |why: &str| StepError::permanent(format!("can't delete the branch `{}`: {why}", self.name));
         if is_current().await? {
             return Err(fails("it is the current one"));
         }

@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vwmp_interfaces::capability::{DiffRequest, SwitchTarget, VersionControl};
 use vwmp_interfaces::{
-    Capability, Effect, Findings, Metadata, Place as ConfigPlace, Preview, StepContext, StepError, StepHandler,
-    Undo, WorkspacePath, register,
+    Capability, Effect, Findings, Metadata, Place as ConfigPlace, Preview, StepContext, StepError,
+    StepHandler, Undo, WorkspacePath, register,
 };
 
 use super::log::require_revision;
@@ -199,7 +199,11 @@ fn refuse_changed(expected: &Expected, paths: &[String]) -> Result<(), StepError
 }
 
 /// The files that are, or are staged, otherwise than in a commit.
-async fn differing(git: &dyn VersionControl, commit: &str, paths: &[String]) -> Result<Vec<String>, StepError> {
+async fn differing(
+    git: &dyn VersionControl,
+    commit: &str,
+    paths: &[String],
+) -> Result<Vec<String>, StepError> {
     let mut files = Vec::new();
     for staged in [false, true] {
         let (from, paths) = (Some(commit.to_owned()), paths.to_vec());

@@ -150,5 +150,7 @@ impl Commit {
 }
 
 fn unrecognised() -> StepError {
-    StepError::permanent("can't tell whether the last commit is this step's; look at it, and take it back by hand")
+    StepError::permanent(
+        "can't tell whether the last commit is this step's; look at it, and take it back by hand",
+    )
 }

@@ -22,7 +22,11 @@ impl Git {
         Ok(Index { id, bytes })
     }
 
-    pub(super) async fn id_with(&self, earlier: &[u8], paths: Option<&[String]>) -> Result<String, StepError> {
+    pub(super) async fn id_with(
+        &self,
+        earlier: &[u8],
+        paths: Option<&[String]>,
+    ) -> Result<String, StepError> {
         let mut args = vec!["--literal-pathspecs", "add", "--all"];
         if let Some(paths) = paths {
             args.push("--");

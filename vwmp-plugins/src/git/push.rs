@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vwmp_interfaces::capability::{PushRequest, VersionControl};
 use vwmp_interfaces::{
-    Capability, Done, Effect, Findings, Metadata, Place, Preview, StepContext, StepError, StepHandler, register,
+    Capability, Done, Effect, Findings, Metadata, Place, Preview, StepContext, StepError, StepHandler,
+    register,
 };
 
 use super::names::{name_problem, remote_problem};

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use vwmp_interfaces::capability::{
-    Commit, CommitRequest, Diff, DiffRequest, FetchRequest, FetchedRef, FileStatus, Index, MadeCommit, MadeTag,
-    PushRequest, RemoteRef, RepositoryState, SwitchTarget, TagRequest, VersionControl,
+    Commit, CommitRequest, Diff, DiffRequest, FetchRequest, FetchedRef, FileStatus, Index, MadeCommit,
+    MadeTag, PushRequest, RemoteRef, RepositoryState, SwitchTarget, TagRequest, VersionControl,
 };
 use vwmp_interfaces::{BoxFuture, StepError};
 
@@ -86,10 +86,7 @@ impl VersionControl for Git {
         Box::pin(self.make_commit(request))
     }
 
-    fn made_commit<'a>(
-        &'a self,
-        revision: &'a str,
-    ) -> BoxFuture<'a, Result<Option<MadeCommit>, StepError>> {
+    fn made_commit<'a>(&'a self, revision: &'a str) -> BoxFuture<'a, Result<Option<MadeCommit>, StepError>> {
         Box::pin(self.find_made_commit(revision))
     }
 

@@ -56,10 +56,7 @@ async fn a_plain_file_and_back() {
     assert_eq!(run.read("VERSION"), "\u{feff}1.2.3\r\n\r\n");
     run.write("VERSION", "9.9.9");
     let error = undo::<VersionBump>(json!({}), output, &run.context("bump")).await.unwrap_err();
-    assert_eq!(
-        error.message(),
-        "can't restore `VERSION`: it has been changed since"
-    );
+    assert_eq!(error.message(), "can't restore `VERSION`: it has been changed since");
 }
 
 #[tokio::test]

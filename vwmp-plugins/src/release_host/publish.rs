@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vwmp_interfaces::capability::{AssetFile, HostedRelease, ReleaseHost, ReleaseRequest};
 use vwmp_interfaces::{
-    Capability, Done, Effect, Findings, Metadata, OrFail, Place, Preview, StepContext, StepError, StepHandler,
-    WorkspacePath, register,
+    Capability, Done, Effect, Findings, Metadata, OrFail, Place, Preview, StepContext, StepError,
+    StepHandler, WorkspacePath, register,
 };
 
 use crate::checksum::sha256_of;

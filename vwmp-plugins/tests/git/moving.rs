@@ -34,7 +34,11 @@ async fn a_branch_is_created_once_and_can_be_taken_back() {
     repository.git(&["commit", "--quiet", "--allow-empty", "--message=work"]);
     let work = repository.git(&["rev-parse", "HEAD"]);
     let error = undo::<Branch>(config, made, &repository.ctx()).await.unwrap_err();
-    check(&error, ErrorClass::Permanent, "can't delete the branch `release/1`: something has been committed to it since");
+    check(
+        &error,
+        ErrorClass::Permanent,
+        "can't delete the branch `release/1`: something has been committed to it since",
+    );
     assert_eq!(repository.git(&["rev-parse", "release/1"]), work);
 
     let elsewhere = json!({ "name": "release/1", "from": "main" });

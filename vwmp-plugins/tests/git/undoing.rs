@@ -196,7 +196,8 @@ async fn another_git_process_is_waited_for() {
     let repository = busy().await;
     done::<StageAll>(&repository).await;
     repository.run.write(".git/index.lock", "");
-    let error = undo::<StageAll>(json!({}), None, &repository.run.context("git.stage_all")).await.unwrap_err();
+    let error =
+        undo::<StageAll>(json!({}), None, &repository.run.context("git.stage_all")).await.unwrap_err();
     let message = "can't restore what was staged: another git process works in the repository";
     check(&error, ErrorClass::Transient, message);
     assert!(repository.run.exists(".git/index.lock"), "it isn't ours");

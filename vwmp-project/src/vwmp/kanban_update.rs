@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vwmp_interfaces::capability::{Board, CardMove};
 use vwmp_interfaces::{
-    Capability, Effect, Findings, Metadata, Place, Preview, StepContext, StepError, StepHandler, Undo, register,
+    Capability, Effect, Findings, Metadata, Place, Preview, StepContext, StepError, StepHandler, Undo,
+    register,
 };
 
 use crate::document::kept::{keep, to_take_back};

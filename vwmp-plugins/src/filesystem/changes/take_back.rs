@@ -29,6 +29,9 @@ pub(crate) async fn take_back(ctx: &StepContext) -> Result<(), StepError> {
         let message = format!("can't restore {}: {it} {has} been changed since", changed.join(", "));
         return Err(StepError::permanent(message));
     }
+    for change in noted.iter().flat_map(|noted| &noted.changes) {
+        files.tidy(&change.path).await?;
+    }
     for (path, original) in originals(ctx, &found).await? {
         files.restore(path, original.as_ref()).await?;
         let verb = if original.is_some() { "restored" } else { "removed" };
@@ -155,7 +158,8 @@ fn original(change: &FileChange, kept: &[u8]) -> Result<Option<Snapshot>, StepEr
         State::Unkept { why } => return Err(lost(why)),
         State::File { hash, mode } => {
             let (start, length) = change.content.ok_or_else(|| lost(&too_large()))?;
-            let content = kept.get(start..start + length).ok_or_else(|| lost("what was kept of it is gone"))?;
+            let content =
+                kept.get(start..start + length).ok_or_else(|| lost("what was kept of it is gone"))?;
             let (hash, mode) = (hash.clone(), mode.unwrap_or(0o644));
             Snapshot::File { hash, mode, content: Some(content.to_vec()) }
         }
