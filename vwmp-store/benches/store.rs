@@ -112,12 +112,18 @@ fn peak_megabytes() -> u64 {
 fn main() {
     let smoke = std::env::args().any(|argument| argument == "--test");
     let (steps, takes, runs) = if smoke { (1_000, 1, 100) } else { (100_000, 5, 10_000) };
-    let per_step = |took: Duration| took.as_secs_f64() * 1e6 / steps as f64;
-
     let folder = tempfile::tempdir().expect("a temporary folder");
+    journal(folder.path(), steps, takes);
+    resume(&folder.path().join("0"), steps);
+    list(&folder.path().join("many"), runs);
+}
+
+/// What a step costs with and without a store.
+fn journal(folder: &Path, steps: usize, takes: usize) {
+    let per_step = |took: Duration| took.as_secs_f64() * 1e6 / steps as f64;
     let (mut with, mut without, mut size) = (Vec::new(), Vec::new(), 0);
     for take in 0..takes {
-        let store = Store::open(&folder.path().join(take.to_string())).expect("a new store");
+        let store = Store::open(&folder.join(take.to_string())).expect("a new store");
         let (record, plan) = planned(steps);
         with.push(run(plan, Some((&store, &record))));
         without.push(run(planned(steps).1, None));
@@ -132,8 +138,11 @@ fn main() {
         size / events as u64,
         peak_megabytes()
     );
+}
 
-    let store = Store::open(&folder.path().join("0")).expect("the store is there");
+/// How long it takes until a long run goes on.
+fn resume(folder: &Path, steps: usize) {
+    let store = Store::open(folder).expect("the store is there");
     let began = Instant::now();
     let record = Record::read(&store.record("bench").expect("it is there")).expect("it can be read");
     let plan = record.plan(&registry(), Again::default()).expect("it is the same plan");
@@ -155,8 +164,11 @@ fn main() {
         (read_after - planned_after).as_secs_f64(),
         (run.0 - read_after).as_secs_f64()
     );
+}
 
-    let store = Store::open(&folder.path().join("many")).expect("a new store");
+/// How long many runs take to be listed.
+fn list(folder: &Path, runs: usize) {
+    let store = Store::open(folder).expect("a new store");
     let (record, plan) = planned(1);
     let plan = Arc::new(plan);
     for number in 0..runs {

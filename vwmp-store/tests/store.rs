@@ -1,5 +1,7 @@
 //! The store from outside: what it keeps, who may drive a run, and what happens when things go wrong.
 
+#![expect(clippy::unwrap_used, reason = "what these are for may fail only in a broken store")]
+
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
