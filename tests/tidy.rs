@@ -8,9 +8,10 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
 }
 
-const CRATES: [&str; 7] = [
+const CRATES: [&str; 8] = [
     "vwmp-interfaces",
     "vwmp-core",
+    "vwmp-store",
     "vwmp-plugins",
     "vwmp-project",
     "vwmp-cli",

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use vwmp_store::{RunRow, Store};
+use vwmp_store::{RunRow, Store, StoreError};
 
 use crate::arguments::RunsPlace;
 use crate::failure::Failure;
 use crate::next::{self, Next};
+use crate::terminal::{Terminal, YELLOW, paint};
 use crate::{Program, input};
 
 /// The store of a workspace.
@@ -27,6 +28,20 @@ pub(crate) fn existing(program: &Program, place: &RunsPlace) -> Result<Store, Fa
         let message = format!("there are no runs in `{}`; `{name} run` keeps them there", folder.display());
         Failure::Usage(message)
     })
+}
+
+/// The store that a run is kept in.
+pub(crate) fn open(folder: &Path, terminal: Terminal) -> Result<Store, StoreError> {
+    let store = Store::open(folder)?;
+    if let Some(network) = store.network() {
+        terminal.tell(&format!(
+            "{}: the store {} is on a network file system ({network}), where neither its database nor its locks can be \
+             relied on; --store PATH puts it elsewhere\n",
+            paint(YELLOW, "warning"),
+            folder.display()
+        ));
+    }
+    Ok(store)
 }
 
 /// The commands to type next about runs of that place.

@@ -2,18 +2,20 @@
 
 mod files;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, DirBuilder, File};
-use std::io::{ErrorKind, Write as _};
+use std::io::{self, ErrorKind, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use vwmp_core::run::{CacheAnswer, CacheRequest, StepCache};
-use vwmp_interfaces::{BoxFuture, OrFail as _, StepError};
+use vwmp_interfaces::{BoxFuture, OrFail as _, StepError, Timestamp};
 
 use self::files::matching;
+use crate::apart::apart;
 use crate::names::escaped;
 
 /// Entries by key, contents of files by their hash, and what each step depended on the last time.
@@ -56,6 +58,9 @@ impl FileCache {
         };
         match self.restore(request, &entry) {
             Ok(restored) => {
+                // It was used: it stays longer. Where that can't be written down, it goes sooner.
+                let file = File::options().append(true).open(self.folder.join("entries").join(&key));
+                let _ = file.and_then(|file| file.set_modified(SystemTime::now()));
                 let inputs = parts.keys().filter(|part| part.starts_with("file ")).count();
                 let files = match restored {
                     0 => String::new(),
@@ -72,7 +77,7 @@ impl FileCache {
     }
 
     /// Puts the files that the step made in their place, where they are missing or others; says how many.
-    fn restore(&self, request: &CacheRequest, entry: &Entry) -> std::io::Result<usize> {
+    fn restore(&self, request: &CacheRequest, entry: &Entry) -> io::Result<usize> {
         let mut restored = 0;
         for made in &entry.files {
             let path = request.workspace.join(&made.path);
@@ -80,6 +85,9 @@ impl FileCache {
                 continue;
             }
             let bytes = fs::read(self.folder.join("contents").join(&made.hash))?;
+            if let Some(folder) = path.parent() {
+                fs::create_dir_all(folder)?;
+            }
             write(&path, &bytes)?;
             fs::set_permissions(&path, fs::Permissions::from_mode(made.mode))?;
             restored += 1;
@@ -112,6 +120,35 @@ impl FileCache {
 
     fn last(&self, request: &CacheRequest) -> PathBuf {
         self.folder.join("last").join(escaped(&request.step))
+    }
+}
+
+/// Removes results that were not used since then, and what only they needed.
+pub(crate) fn forget(folder: &Path, since: Timestamp) -> io::Result<()> {
+    let since = SystemTime::UNIX_EPOCH + Duration::from_micros(since.as_micros());
+    let mut needed = HashSet::new();
+    for entry in files_of(&folder.join("entries"))? {
+        if fs::metadata(&entry)?.modified()? < since {
+            fs::remove_file(&entry)?;
+        } else if let Some(entry) = read_json::<Entry>(&entry) {
+            needed.extend(entry.files.into_iter().map(|made| made.hash));
+        }
+    }
+    for content in files_of(&folder.join("contents"))? {
+        let name = content.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        // One that was written since may be that of a result which is about to be kept.
+        if !needed.contains(&name) && fs::metadata(&content)?.modified()? < since {
+            fs::remove_file(&content)?;
+        }
+    }
+    Ok(())
+}
+
+fn files_of(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    match fs::read_dir(folder) {
+        Ok(entries) => entries.map(|entry| Ok(entry?.path())).collect(),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(error),
     }
 }
 
@@ -159,7 +196,7 @@ fn hash(bytes: &[u8]) -> String {
 }
 
 /// Writes a whole file or nothing.
-fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
@@ -167,14 +204,14 @@ fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     file.persist(path).map_err(|error| error.error).map(drop)
 }
 
-fn write_json(path: &Path, value: &impl Serialize) -> std::io::Result<()> {
+fn write_json(path: &Path, value: &impl Serialize) -> io::Result<()> {
     write(path, &serde_json::to_vec(value)?)
 }
 
 /// What can't be read is as if it were not there.
 fn read_json<T: for<'de> Deserialize<'de>>(path: &Path) -> Option<T> {
     match File::open(path) {
-        Ok(file) => serde_json::from_reader(std::io::BufReader::new(file)).ok(),
+        Ok(file) => serde_json::from_reader(io::BufReader::new(file)).ok(),
         Err(error) if error.kind() == ErrorKind::NotFound => None,
         Err(_) => None,
     }
@@ -182,7 +219,7 @@ fn read_json<T: for<'de> Deserialize<'de>>(path: &Path) -> Option<T> {
 
 impl StepCache for FileCache {
     fn look<'a>(&'a self, request: &'a CacheRequest) -> BoxFuture<'a, Result<CacheAnswer, StepError>> {
-        Box::pin(async move { self.answer(request) })
+        Box::pin(async move { apart(|| self.answer(request)) })
     }
 
     fn keep<'a>(
@@ -191,6 +228,6 @@ impl StepCache for FileCache {
         key: &'a str,
         output: &'a Value,
     ) -> BoxFuture<'a, Result<(), StepError>> {
-        Box::pin(async move { self.remember(request, key, output) })
+        Box::pin(async move { apart(|| self.remember(request, key, output)) })
     }
 }

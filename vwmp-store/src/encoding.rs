@@ -50,6 +50,10 @@ pub(crate) fn decode(body: &[u8], first: u64, events: &mut Vec<Event>) -> Result
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use serde_json::Value;
+    use vwmp_testkit::durability::events::every_kind;
+
     use super::*;
 
     fn event(seq: u64, at: u64, kind: EventKind) -> Event {
@@ -66,6 +70,46 @@ mod tests {
         let mut back = Vec::new();
         decode(&encode(&events), 7, &mut back).unwrap();
         assert_eq!(back, events);
+    }
+
+    /// Any JSON value that is not too large.
+    fn value() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<u64>().prop_map(Value::from),
+            any::<f64>().prop_filter("JSON has no others", |number| number.is_finite()).prop_map(Value::from),
+            any::<String>().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(3, 20, 5, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+                prop::collection::hash_map(any::<String>(), inner, 0..5)
+                    .prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn every_kind_of_event_comes_back(
+            text in any::<String>(),
+            value in value(),
+            number in any::<u32>(),
+            first in 0..=u64::from(u32::MAX),
+            times in prop::collection::vec(any::<u64>(), 1..20),
+        ) {
+            // Event numbers of one append follow one another; times may be any.
+            let kinds = every_kind(&text, &value, number.min(u32::MAX - 1));
+            let numbered = (first..).zip(times.iter().cycle()).zip(kinds);
+            let events: Vec<Event> = numbered.map(|((seq, at), kind)| event(seq, *at, kind)).collect();
+            let mut back = Vec::new();
+            prop_assert_eq!(decode(&encode(&events), first, &mut back), Ok(()));
+            prop_assert_eq!(back, events);
+        }
     }
 
     #[test]

@@ -47,6 +47,9 @@ pub enum StoreError {
         /// What is wrong.
         why: String,
     },
+    /// Something before it could not be kept.
+    #[error("what happened before could not be kept, so nothing more is")]
+    Incomplete,
     /// There is no such run.
     #[error("there is no run `{0}`; `runs` lists them")]
     NoSuchRun(String),
@@ -84,7 +87,10 @@ fn told(error: &rusqlite::Error) -> String {
         Some(ReadOnly) => "it can't be written to".into(),
         Some(CannotOpen) => "it can't be opened".into(),
         Some(DatabaseBusy) => "another process keeps it busy".into(),
-        Some(DatabaseCorrupt | NotADatabase) => format!("it is damaged ({error})"),
+        Some(DatabaseCorrupt | NotADatabase) => format!(
+            "it is damaged ({error}); `show` and `report` read what is left of a run; \
+             move the folder away to begin anew"
+        ),
         _ => error.to_string(),
     }
 }

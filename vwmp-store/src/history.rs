@@ -2,10 +2,11 @@
 
 use rusqlite::{Row, ToSql, params_from_iter};
 use serde::Serialize;
-use vwmp_core::run::{Event, EventKind, Outcome, RunStatus, Tally};
+use vwmp_core::run::{RunStatus, Tally};
 use vwmp_interfaces::Timestamp;
 
 use crate::error::StoreError;
+use crate::progress::Progress;
 use crate::store::Store;
 
 /// Which runs are wanted; all that is set has to fit.
@@ -182,58 +183,28 @@ impl Store {
         }
     }
 
-    /// What is not in the table of a run that has not ended: who drives it, and how far it is.
+    /// What is not in the table of a run that has not ended: who drives it, and how far it is since it was last told.
     fn look_closer(&self, row: &mut RunRow) -> Result<(), StoreError> {
         let driver = self.driver(&row.id)?;
-        let (events, _) = self.events(&row.id, 0)?;
-        let (tally, waits) = so_far(&events);
-        row.tally = tally;
+        let mut progress = self.progress(&row.id)?;
+        progress.add(&self.events(&row.id, progress.seen)?.0);
+        row.tally = progress.tally;
         row.pid = driver.flatten();
         row.standing = match driver {
             None => Standing::Ended(RunStatus::Interrupted),
-            Some(_) if waits => Standing::Live(Live::Waiting),
+            Some(_) if progress.only_waits() => Standing::Live(Live::Waiting),
             Some(_) => Standing::Live(Live::Running),
         };
         Ok(())
     }
-}
 
-/// How many steps ended in which way, and whether the run only waits.
-fn so_far(events: &[Event]) -> (Tally, bool) {
-    use vwmp_core::run::StepStatus::{Cancelled, Failed, Lost, Skipped, Succeeded, TimedOut, Tolerated};
-    let mut tally = Tally::default();
-    let (mut running, mut waiting) = (0_i64, 0_i64);
-    let mut waits = std::collections::HashSet::new();
-    for event in events {
-        match &event.kind {
-            EventKind::RunResumed { .. } => running = 0,
-            EventKind::StepReused { .. } => tally.succeeded += 1,
-            EventKind::AttemptStarted { step, .. } => {
-                running += 1;
-                waiting -= i64::from(waits.remove(step));
-            }
-            EventKind::AttemptFinished { step, outcome, .. } => {
-                running = (running - 1).max(0);
-                if matches!(outcome, Outcome::Waiting(_)) && waits.insert(*step) {
-                    waiting += 1;
-                }
-            }
-            EventKind::StepFinished { step, status, .. } => {
-                waiting -= i64::from(waits.remove(step));
-                if step.item().is_none() {
-                    *match status {
-                        Succeeded => &mut tally.succeeded,
-                        Tolerated => &mut tally.tolerated,
-                        Failed | TimedOut | Lost => &mut tally.failed,
-                        Cancelled => &mut tally.cancelled,
-                        Skipped => &mut tally.skipped,
-                    } += 1;
-                }
-            }
-            _ => {}
-        }
+    fn progress(&self, run: &str) -> Result<Progress, StoreError> {
+        let told: Option<String> = self.with(|connection| {
+            let mut select = connection.prepare_cached("SELECT tally FROM runs WHERE id = ?1")?;
+            select.query_row([run], |row| row.get(0))
+        })?;
+        Ok(told.and_then(|told| serde_json::from_str(&told).ok()).unwrap_or_default())
     }
-    (tally, running == 0 && waiting > 0)
 }
 
 fn row(row: &Row<'_>) -> rusqlite::Result<RunRow> {

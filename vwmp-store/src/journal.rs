@@ -1,72 +1,85 @@
 //! The events of a run, on their way into the database.
 
+use std::sync::Arc;
+
 use rusqlite::{Connection, params};
-use vwmp_core::run::{Cause, Event, EventKind, Journal, JournalError, RunStatus, StepStatus, Survive, Tally};
+use vwmp_core::run::{Event, EventKind, Journal, JournalError, Survive};
 use vwmp_interfaces::BoxFuture;
 
+use crate::apart::apart;
 use crate::encoding::encode;
 use crate::error::StoreError;
+use crate::progress::Progress;
+use crate::run::RunLock;
 use crate::store::Store;
+
+/// How many events go by before the list is told again how far the run is: it reads so many at most.
+const EVENTS_BETWEEN: u64 = 256;
 
 /// Keeps the events of one run.
 pub(crate) struct StoreJournal {
     store: Store,
     run: i64,
-    tally: Tally,
-    /// How many steps were skipped by their own condition.
-    by_condition: usize,
-    /// Whether the run ended after a point of no return, so that a process which continues it starts steps again.
-    must_continue: bool,
+    progress: Progress,
+    /// What the list knows: how many events are in it, and whether the run only waits.
+    listed: (u64, bool),
+    /// Once something could not be kept, nothing that follows it may be.
+    broken: bool,
+    /// Nobody else may drive the run as long as anything can still be recorded.
+    _lock: Arc<RunLock>,
 }
 
 impl StoreJournal {
     /// A journal that goes on after these events.
-    pub(crate) fn new(store: Store, run: i64, so_far: &[Event]) -> Self {
-        let mut journal = Self { store, run, tally: Tally::default(), by_condition: 0, must_continue: false };
-        so_far.iter().for_each(|event| journal.count(event));
-        journal
-    }
-
-    fn count(&mut self, event: &Event) {
-        let tally = &mut self.tally;
-        match &event.kind {
-            EventKind::StepReused { .. } => tally.succeeded += 1,
-            EventKind::RunFinished { status } => self.must_continue = *status == RunStatus::MustContinue,
-            EventKind::RunResumed { .. } if std::mem::take(&mut self.must_continue) => {
-                (tally.failed, tally.cancelled, tally.skipped) = (0, 0, self.by_condition);
-            }
-            EventKind::StepFinished { step, status, cause } if step.item().is_none() => {
-                self.by_condition += usize::from(matches!(cause.as_deref(), Some(Cause::Condition { .. })));
-                *match status {
-                    StepStatus::Succeeded => &mut tally.succeeded,
-                    StepStatus::Tolerated => &mut tally.tolerated,
-                    StepStatus::Failed | StepStatus::TimedOut | StepStatus::Lost => &mut tally.failed,
-                    StepStatus::Cancelled => &mut tally.cancelled,
-                    StepStatus::Skipped => &mut tally.skipped,
-                } += 1;
-            }
-            _ => {}
-        }
+    pub(crate) fn new(store: Store, run: i64, lock: Arc<RunLock>, so_far: &[Event]) -> Self {
+        let mut progress = Progress::default();
+        progress.add(so_far);
+        Self { store, run, progress, listed: (0, false), broken: false, _lock: lock }
     }
 
     fn write(&mut self, events: &[Event], survive: Survive) -> Result<(), StoreError> {
-        events.iter().for_each(|event| self.count(event));
+        if self.broken {
+            return Err(StoreError::Incomplete);
+        }
+        self.broken = true;
+        self.progress.add(events);
         let body = encode(events);
-        let (run, tally) = (self.run, serde_json::to_string(&self.tally).unwrap_or_default());
+        let (run, change) = (self.run, self.change(events));
         self.store.with(|connection| {
             if survive == Survive::PowerCut {
                 connection.pragma_update(None, "synchronous", "FULL")?;
             }
-            let written = insert(connection, run, events, &body, &tally);
+            let written = insert(connection, run, events, &body, change.as_ref());
             if survive == Survive::PowerCut {
                 connection.pragma_update(None, "synchronous", "NORMAL")?;
             }
             written
         })?;
-        if events.iter().any(|event| matches!(event.kind, EventKind::RunFinished { .. })) {
+        self.broken = false;
+        if change.is_some() {
+            self.listed = (self.progress.seen, self.progress.only_waits());
+        }
+        if change.is_some_and(|change| change.ended.is_some()) {
             self.settle();
         }
         Ok(())
+    }
+
+    /// What the list has to be told, if anything.
+    fn change(&self, events: &[Event]) -> Option<Change> {
+        let turn = events.iter().rev().find_map(|event| match &event.kind {
+            EventKind::RunFinished { status } => Some(Some((event.at.as_micros(), status.name()))),
+            EventKind::RunResumed { .. } | EventKind::RollbackStarted { .. } => Some(None),
+            _ => None,
+        });
+        let (seen, waits) = self.listed;
+        let due = self.progress.seen >= seen + EVENTS_BETWEEN || self.progress.only_waits() != waits;
+        let ended = match turn {
+            None if !due => return None,
+            turn => turn.flatten(),
+        };
+        // Plain data as JSON can't fail.
+        Some(Change { ended, progress: serde_json::to_string(&self.progress).unwrap_or_default() })
     }
 
     /// The run has ended: nothing more is asked of it, and the file alone has everything, so that it can be copied.
@@ -79,30 +92,32 @@ impl StoreJournal {
     }
 }
 
+/// How a run stands from now on.
+struct Change {
+    /// When it ended, and how.
+    ended: Option<(u64, &'static str)>,
+    progress: String,
+}
+
 fn insert(
     connection: &mut Connection,
     run: i64,
     events: &[Event],
     body: &[u8],
-    tally: &str,
+    change: Option<&Change>,
 ) -> rusqlite::Result<()> {
     let Some(first) = events.first().map(|event| event.seq) else { return Ok(()) };
-    let mut changes = events.iter().filter_map(|event| match &event.kind {
-        EventKind::RunFinished { status } => Some((Some(event.at.as_micros()), Some(status.name()))),
-        EventKind::RunResumed { .. } | EventKind::RollbackStarted { .. } => Some((None, None)),
-        _ => None,
-    });
     let append = |connection: &Connection| {
         let mut insert = connection
             .prepare_cached("INSERT INTO events (run, first, count, body) VALUES (?1, ?2, ?3, ?4)")?;
         insert.execute(params![run, first, events.len(), body]).map(drop)
     };
-    let Some((ended, status)) = changes.next_back() else { return append(connection) };
+    let Some(Change { ended, progress }) = change else { return append(connection) };
     let transaction = connection.transaction()?;
     append(&transaction)?;
     transaction
         .prepare_cached("UPDATE runs SET ended = ?2, status = ?3, tally = ?4 WHERE number = ?1")?
-        .execute(params![run, ended, status, tally])?;
+        .execute(params![run, ended.map(|(at, _)| at), ended.map(|(_, status)| status), progress])?;
     transaction.commit()
 }
 
@@ -118,15 +133,6 @@ impl Journal for StoreJournal {
             Survive::PowerCut => apart(|| self.write(events, survive)),
         };
         Box::pin(std::future::ready(written.map_err(refused)))
-    }
-}
-
-/// Lets other tasks of this thread go on meanwhile, where the runtime has other threads to do so.
-fn apart<T>(work: impl FnOnce() -> T) -> T {
-    use tokio::runtime::{Handle, RuntimeFlavor};
-    match Handle::try_current().map(|handle| handle.runtime_flavor()) {
-        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
-        _ => work(),
     }
 }
 

@@ -13,6 +13,7 @@ pub mod prune;
 pub mod run;
 pub mod store;
 
+mod apart;
 mod cache;
 mod encoding;
 mod journal;
@@ -21,6 +22,8 @@ mod leftovers;
 mod locks;
 mod log;
 mod names;
+mod place;
+mod progress;
 
 pub use error::StoreError;
 pub use history::{Filter, RunRow, Standing};

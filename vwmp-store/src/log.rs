@@ -1,8 +1,8 @@
 //! What steps write, a file an attempt, secrets masked before they come here.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{BufRead as _, BufReader, Seek as _, SeekFrom, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -40,6 +40,8 @@ pub(crate) struct FileLog {
 #[derive(Default)]
 struct Files {
     open: HashMap<(Arc<str>, u32), Writing>,
+    /// Which attempts of which step have a file, once somebody asked.
+    known: Option<HashMap<Arc<str>, BTreeSet<u32>>>,
     /// A line that can't be kept: it is told once, and costs nobody's work.
     failed: bool,
 }
@@ -55,7 +57,7 @@ impl FileLog {
         Self { folder, files: Mutex::default() }
     }
 
-    fn write(&self, line: &LogLine) -> std::io::Result<()> {
+    fn write(&self, line: &LogLine) -> io::Result<()> {
         let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Timestamp::from(SystemTime::now());
         let key = (Arc::clone(&line.step), line.attempt);
@@ -63,6 +65,9 @@ impl FileLog {
             files.make_room();
             let writing = self.open(&line.step, line.attempt, now)?;
             files.open.insert(key.clone(), writing);
+            if let Some(known) = &mut files.known {
+                known.entry(Arc::clone(&line.step)).or_default().insert(line.attempt);
+            }
         }
         let Some(writing) = files.open.get_mut(&key) else { return Ok(()) };
         writing.used = now.as_micros();
@@ -78,13 +83,54 @@ impl FileLog {
         writing.file.write_all(text.as_bytes())
     }
 
-    fn open(&self, step: &str, attempt: u32, now: Timestamp) -> std::io::Result<Writing> {
+    fn open(&self, step: &str, attempt: u32, now: Timestamp) -> io::Result<Writing> {
         DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
-        let path = self.folder.join(format!("{}.{attempt}.log", escaped(step)));
-        let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
-        let size = file.metadata()?.len();
+        let path = self.path(step, attempt);
+        let mut file = OpenOptions::new().create(true).append(true).read(true).mode(0o600).open(path)?;
+        let mut size = file.metadata()?.len();
+        if size > 0 && !ends_a_line(&mut file)? {
+            // The process that wrote it was gone in the middle of a line.
+            file.write_all(b"\n")?;
+            size += 1;
+        }
         Ok(Writing { file, size, used: now.as_micros() })
     }
+
+    fn path(&self, step: &str, attempt: u32) -> PathBuf {
+        self.folder.join(format!("{}.{attempt}.log", escaped(step)))
+    }
+
+    /// What one step wrote, without looking at the files of all the others each time.
+    fn read(&self, step: &str) -> io::Result<Vec<StoredLine>> {
+        let attempts: Vec<u32> = {
+            let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+            let known = match &mut files.known {
+                Some(known) => known,
+                none => none.insert(attempts_in(&self.folder)?),
+            };
+            known.get(step).into_iter().flatten().copied().collect()
+        };
+        let (step, mut lines) = (Arc::from(step), Vec::new());
+        for attempt in attempts {
+            read_file(&self.path(&step, attempt), &step, attempt, &mut 0, &mut lines)?;
+        }
+        Ok(lines)
+    }
+}
+
+fn ends_a_line(file: &mut File) -> io::Result<bool> {
+    let mut last = [0];
+    file.seek(SeekFrom::End(-1))?;
+    file.read_exact(&mut last)?;
+    Ok(last == *b"\n")
+}
+
+fn attempts_in(folder: &Path) -> io::Result<HashMap<Arc<str>, BTreeSet<u32>>> {
+    let mut known: HashMap<Arc<str>, BTreeSet<u32>> = HashMap::new();
+    for (_, step, attempt) in files_in(folder, None)? {
+        known.entry(step).or_default().insert(attempt);
+    }
+    Ok(known)
 }
 
 impl Files {
@@ -106,10 +152,12 @@ impl LogSink for FileLog {
 
 impl LogStore for FileLog {
     fn lines(&self, step: &str) -> Vec<LogLine> {
-        let lines = lines_in(&self.folder, Some(step)).unwrap_or_default();
-        let mut lines: Vec<LogLine> = lines.into_iter().map(|stored| stored.line).collect();
-        if self.files.lock().unwrap_or_else(PoisonError::into_inner).failed {
-            let text = "[lines are missing: they could not be written to the store]".into();
+        let read = self.read(step);
+        let missing = read.is_err();
+        let mut lines: Vec<LogLine> =
+            read.unwrap_or_default().into_iter().map(|stored| stored.line).collect();
+        if missing || self.files.lock().unwrap_or_else(PoisonError::into_inner).failed {
+            let text = "[lines are missing: the store could not keep them]".into();
             lines.push(LogLine { step: step.into(), attempt: 1, stream: Stream::Warning, text });
         }
         lines
@@ -160,7 +208,7 @@ impl Store {
     }
 }
 
-fn lines_in(folder: &Path, step: Option<&str>) -> std::io::Result<Vec<StoredLine>> {
+fn lines_in(folder: &Path, step: Option<&str>) -> io::Result<Vec<StoredLine>> {
     let mut lines = Vec::new();
     for (path, step, attempt) in files_in(folder, step)? {
         read_file(&path, &step, attempt, &mut 0, &mut lines)?;
@@ -169,10 +217,10 @@ fn lines_in(folder: &Path, step: Option<&str>) -> std::io::Result<Vec<StoredLine
 }
 
 /// The files of a step and its items, or of all steps, by step and attempt.
-fn files_in(folder: &Path, step: Option<&str>) -> std::io::Result<Vec<(PathBuf, Arc<str>, u32)>> {
+fn files_in(folder: &Path, step: Option<&str>) -> io::Result<Vec<(PathBuf, Arc<str>, u32)>> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(error),
     };
     let mut files = Vec::new();
@@ -202,7 +250,7 @@ fn read_file(
     attempt: u32,
     from: &mut u64,
     lines: &mut Vec<StoredLine>,
-) -> std::io::Result<()> {
+) -> io::Result<()> {
     let mut file = File::open(path)?;
     file.seek(SeekFrom::Start(*from))?;
     let mut reader = BufReader::new(file);

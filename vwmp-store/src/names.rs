@@ -2,7 +2,11 @@
 
 use std::fmt::Write as _;
 
-/// A name that is safe as a file's: letters, digits, `-`, `_`, `.`, `[` and `]` stay, others are written `%xx`.
+/// File systems take no longer ones than 255 bytes, and something is added.
+const LONGEST: usize = 200;
+
+/// A name that is safe as a file's: letters, digits, `-`, `_`, `.`, `[` and `]` stay, others are written `%xx`. Of one
+/// that is too long there are the beginning, a `~` and the hash of the whole.
 pub(crate) fn escaped(name: &str) -> String {
     let mut safe = String::with_capacity(name.len());
     for (at, byte) in name.bytes().enumerate() {
@@ -13,6 +17,11 @@ pub(crate) fn escaped(name: &str) -> String {
             // Writing to a string can't fail.
             let _ = write!(safe, "%{byte:02x}");
         }
+    }
+    if safe.len() > LONGEST {
+        let hash = blake3::hash(name.as_bytes()).to_hex();
+        safe.truncate(LONGEST - 1 - hash.len());
+        safe = format!("{safe}~{hash}");
     }
     safe
 }
@@ -53,5 +62,11 @@ mod tests {
             assert_eq!(escaped(name), safe);
             assert_eq!(unescaped(safe), name);
         }
+    }
+    #[test]
+    fn long_names_fit_and_stay_apart() {
+        let long = |last: &str| escaped(&format!("{}{last}", "docs/".repeat(100)));
+        assert_eq!(long("a").len(), LONGEST);
+        assert_ne!(long("a"), long("b"));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rusqlite::params;
+use rusqlite::{OptionalExtension as _, params};
 use serde::{Deserialize, Serialize};
 use vwmp_core::run::{Event, EventKind, RunControl};
 
@@ -36,11 +36,23 @@ pub enum Order {
     },
 }
 
+/// An order as it is kept.
+#[derive(Debug, Serialize, Deserialize)]
+struct Placed {
+    #[serde(flatten)]
+    order: Order,
+    /// How many events the run had: what carried the order out is none of them.
+    #[serde(default)]
+    after: u64,
+}
+
 /// The orders for one run, as they come.
 pub struct Orders {
     store: Store,
     run: i64,
     last: i64,
+    /// What an earlier process was told and did not carry out any more.
+    left: Vec<Order>,
 }
 
 impl Store {
@@ -50,39 +62,44 @@ impl Store {
     /// When there is no such run, or the store can't be written to.
     pub fn order(&self, run: &str, order: &Order) -> Result<(), StoreError> {
         let number = self.number(run)?;
-        let body = serde_json::to_string(order).unwrap_or_default();
         self.with(|connection| {
-            connection
-                .execute("INSERT INTO orders (run, body) VALUES (?1, ?2)", params![number, body])
-                .map(drop)
+            let ask = "SELECT first + count FROM events WHERE run = ?1 ORDER BY first DESC LIMIT 1";
+            let after = connection.query_row(ask, [number], |row| row.get(0)).optional()?.unwrap_or(0);
+            // Plain data as JSON can't fail.
+            let body = serde_json::to_string(&Placed { order: order.clone(), after }).unwrap_or_default();
+            let place = "INSERT INTO orders (run, body) VALUES (?1, ?2)";
+            connection.execute(place, params![number, body]).map(drop)
         })
     }
 }
 
 impl Orders {
     pub(crate) fn after(store: Store, run: i64, so_far: &[Event]) -> Result<Self, StoreError> {
-        let ended = so_far.last().is_some_and(|event| matches!(event.kind, EventKind::RunFinished { .. }));
-        let carried_out = so_far.iter().filter(|event| {
-            matches!(event.kind, EventKind::CancelRequested { by: Some(_), .. } | EventKind::Answered { .. })
-        });
-        let skipped = if ended { i64::MAX } else { carried_out.count() as i64 };
-        // Orders are carried out one by one, and each that was is an event.
-        let last = store.with(|connection| {
-            connection.query_row(
-                "SELECT coalesce(max(number), 0) FROM \
-                 (SELECT number FROM orders WHERE run = ?1 ORDER BY number LIMIT ?2)",
-                [run, skipped],
-                |row| row.get(0),
-            )
-        })?;
-        Ok(Self { store, run, last })
+        let mut orders = Self { store, run, last: 0, left: Vec::new() };
+        let mut left = orders.next()?;
+        for event in so_far {
+            let done = left.iter().position(|placed| placed.after <= event.seq && did(event, &placed.order));
+            done.map(|at| left.remove(at));
+        }
+        // What was wanted of a run that has ended is not wanted of one that goes on.
+        if !so_far.last().is_some_and(|event| matches!(event.kind, EventKind::RunFinished { .. })) {
+            orders.left = left.into_iter().map(|placed| placed.order).collect();
+        }
+        Ok(orders)
     }
 
-    /// The orders that came since.
+    /// The orders that came since, and at first those that an earlier process left.
     ///
     /// # Errors
     /// When the store can't be read.
     pub fn new_ones(&mut self) -> Result<Vec<Order>, StoreError> {
+        let new = self.next()?;
+        let mut orders = std::mem::take(&mut self.left);
+        orders.extend(new.into_iter().map(|placed| placed.order));
+        Ok(orders)
+    }
+
+    fn next(&mut self) -> Result<Vec<Placed>, StoreError> {
         let found: Vec<(i64, String)> = self.store.with(|connection| {
             let mut select = connection.prepare_cached(
                 "SELECT number, body FROM orders WHERE run = ?1 AND number > ?2 ORDER BY number",
@@ -111,5 +128,23 @@ impl Orders {
             }
             tokio::time::sleep(EVERY).await;
         }
+    }
+}
+
+/// Whether an event is what an order wanted. Events know steps by their numbers, so those are not compared.
+fn did(event: &Event, order: &Order) -> bool {
+    match (&event.kind, order) {
+        (EventKind::CancelRequested { reason, by: Some(by) }, Order::Cancel { reason: why, by: who }) => {
+            **reason == **why && **by == **who
+        }
+        (
+            EventKind::Answered { step, approved, by, comment },
+            Order::Answer { step: id, approved: yes, by: who, comment: words },
+        ) => {
+            let item = id.strip_suffix(']').and_then(|id| id.rsplit_once('['));
+            let item = item.and_then(|(_, item)| item.parse().ok());
+            step.item() == item && approved == yes && **by == **who && **comment == **words
+        }
+        _ => false,
     }
 }

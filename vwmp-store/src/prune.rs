@@ -1,16 +1,20 @@
 //! Old runs make room.
 
+use std::collections::{HashMap, HashSet};
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 
-use rusqlite::params;
+use rusqlite::{TransactionBehavior, params};
 use vwmp_core::run::RunStatus;
 use vwmp_interfaces::Timestamp;
 
 use crate::error::StoreError;
 use crate::history::{Filter, RunRow, Standing};
-use crate::names::escaped;
 use crate::store::Store;
+
+/// How many pages, of 4 KiB, are given back before others may write.
+const PAGES_AT_ONCE: i64 = 1000;
 
 /// Which runs stay. A run that breaks one rule goes; with no rule, all stay.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -25,13 +29,25 @@ pub struct Policy {
     pub unfinished: bool,
 }
 
-/// A run that goes, or went.
+/// A run that goes, or went, and with it all runs that its steps called.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pruned {
     /// The run.
     pub run: RunRow,
-    /// How many bytes it takes, roughly.
+    /// How many bytes they take, roughly.
     pub bytes: u64,
+}
+
+/// A run with all that its steps called: they stay and go together.
+struct Family {
+    run: RunRow,
+    called: Vec<RunRow>,
+}
+
+impl Family {
+    fn any(&self, is: impl Fn(Standing) -> bool) -> bool {
+        std::iter::once(&self.run).chain(&self.called).any(|run| is(run.standing))
+    }
 }
 
 impl Store {
@@ -40,19 +56,49 @@ impl Store {
     /// # Errors
     /// When the store can't be read.
     pub fn to_prune(&self, policy: &Policy) -> Result<Vec<Pruned>, StoreError> {
-        let runs = self.runs(&Filter { called: true, ..Filter::default() })?;
+        let pruned = |(family, bytes): (Family, u64)| Pruned { run: family.run, bytes };
+        Ok(self.going(policy)?.into_iter().map(pruned).collect())
+    }
+
+    /// Removes the runs that go by a policy, with all that belongs to them, and results for later runs that were not
+    /// used since the policy's time.
+    ///
+    /// # Errors
+    /// When the store can't be written to; what was removed so far is gone.
+    pub fn prune(&self, policy: &Policy) -> Result<Vec<Pruned>, StoreError> {
+        let mut pruned = Vec::new();
+        for (family, bytes) in self.going(policy)? {
+            let removed = family.called.iter().chain([&family.run]).try_for_each(|run| self.remove(&run.id));
+            match removed {
+                Ok(()) => pruned.push(Pruned { run: family.run, bytes }),
+                // By now somebody goes on with it, or removed it.
+                Err(StoreError::DrivenElsewhere { .. } | StoreError::NoSuchRun(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        if let Some(since) = policy.since {
+            let folder = self.folder().join("cache");
+            crate::cache::forget(&folder, since).map_err(StoreError::file(folder))?;
+        }
+        self.shrink()?;
+        Ok(pruned)
+    }
+
+    fn going(&self, policy: &Policy) -> Result<Vec<(Family, u64)>, StoreError> {
         let (mut kept, mut total) = (0, 0);
         let mut go = Vec::new();
-        for run in runs {
-            let bytes = self.size_of(&run.id)?;
-            let open =
-                matches!(run.standing, Standing::Ended(RunStatus::Interrupted | RunStatus::MustContinue));
-            let stays = matches!(run.standing, Standing::Live(_)) || (open && !policy.unfinished);
+        for family in families(self.runs(&Filter { called: true, ..Filter::default() })?) {
+            let bytes = self.size_of(&family)?;
+            let open = |standing| {
+                matches!(standing, Standing::Ended(RunStatus::Interrupted | RunStatus::MustContinue))
+            };
+            let live = family.any(|standing| matches!(standing, Standing::Live(_)));
+            let stays = live || (family.any(open) && !policy.unfinished);
             let over = policy.keep.is_some_and(|keep| kept >= keep)
-                || policy.since.is_some_and(|since| run.started < since)
+                || policy.since.is_some_and(|since| family.run.started < since)
                 || policy.bytes.is_some_and(|most| total + bytes > most);
             if over && !stays {
-                go.push(Pruned { run, bytes });
+                go.push((family, bytes));
             } else {
                 kept += 1;
                 total += bytes;
@@ -61,58 +107,98 @@ impl Store {
         Ok(go)
     }
 
-    /// Removes the runs that go by a policy, with all that belongs to them.
-    ///
-    /// # Errors
-    /// When the store can't be written to; what was removed so far is gone.
-    pub fn prune(&self, policy: &Policy) -> Result<Vec<Pruned>, StoreError> {
-        let go = self.to_prune(policy)?;
-        for pruned in &go {
-            self.remove(&pruned.run.id)?;
-        }
-        if !go.is_empty() {
-            self.with(|connection| connection.execute_batch("VACUUM"))?;
-        }
-        Ok(go)
-    }
-
-    fn remove(&self, run: &str) -> Result<(), StoreError> {
+    /// Removes a run that nobody drives, with all that belongs to it.
+    pub(crate) fn remove(&self, run: &str) -> Result<(), StoreError> {
         // Nobody may take it over meanwhile.
         let owned = self.hold(run)?;
         let number = self.number(run)?;
+        // First what is largest: on a full disk the database needs room to remove anything.
+        remove_all(&self.logs_of(run))?;
         self.with(|connection| {
-            let transaction = connection.transaction()?;
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             for table in ["events", "records", "orders"] {
                 transaction.execute(&format!("DELETE FROM {table} WHERE run = ?1"), params![number])?;
             }
             transaction.execute("DELETE FROM runs WHERE number = ?1", params![number])?;
             transaction.commit()
         })?;
+        remove_all(&self.keepsakes_of(run).folder())?;
+        self.forget_lock(run)?;
         drop(owned);
-        for folder in [self.logs_of(run), self.folder().join("kept").join(escaped(run))] {
-            remove_if_there(fs::remove_dir_all(&folder), &folder)?;
-        }
-        let lock = self.folder().join("runs").join(format!("{}.lock", escaped(run)));
-        remove_if_there(fs::remove_file(&lock), &lock)
+        Ok(())
     }
 
-    /// How many bytes a run takes, roughly.
-    fn size_of(&self, run: &str) -> Result<u64, StoreError> {
+    /// Gives the room of what was removed back, a little at a time: others want to write meanwhile.
+    fn shrink(&self) -> Result<(), StoreError> {
+        self.with(|connection| {
+            let mut free = i64::MAX;
+            loop {
+                let now = connection.pragma_query_value(None, "freelist_count", |row| row.get(0))?;
+                // A database of an earlier version keeps its room for what comes.
+                if now == 0 || now >= free {
+                    break;
+                }
+                free = now;
+                connection.pragma(None, "incremental_vacuum", PAGES_AT_ONCE, |_| Ok(()))?;
+            }
+            // Where somebody reads, the next one does it.
+            connection.pragma(None, "wal_checkpoint", "TRUNCATE", |_| Ok(()))
+        })
+    }
+
+    /// How many bytes a run takes with those that it called, roughly.
+    fn size_of(&self, family: &Family) -> Result<u64, StoreError> {
+        let mut bytes = 0;
+        for run in std::iter::once(&family.run).chain(&family.called) {
+            bytes += self.stored(&run.id)?
+                + size_in(&self.logs_of(&run.id))
+                + size_in(&self.keepsakes_of(&run.id).folder());
+        }
+        Ok(bytes)
+    }
+
+    fn stored(&self, run: &str) -> Result<u64, StoreError> {
         let number = self.number(run)?;
-        let stored: u64 = self.with(|connection| {
+        self.with(|connection| {
             let mut select = connection.prepare_cached(
                 "SELECT (SELECT coalesce(sum(length(body)), 0) FROM events WHERE run = ?1) \
                  + (SELECT coalesce(sum(length(body)), 0) FROM records WHERE run = ?1)",
             )?;
             select.query_row([number], |row| row.get(0))
-        })?;
-        Ok(stored + size_in(&self.logs_of(run)) + size_in(&self.folder().join("kept").join(escaped(run))))
+        })
     }
 }
 
-fn remove_if_there(removed: std::io::Result<()>, path: &Path) -> Result<(), StoreError> {
-    match removed {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(StoreError::file(path)(error)),
+/// Runs, each with all that its steps called, in their order.
+fn families(runs: Vec<RunRow>) -> Vec<Family> {
+    let parents: HashMap<String, String> =
+        runs.iter().filter_map(|run| Some((run.id.clone(), run.parent.clone()?))).collect();
+    let known: HashSet<String> = runs.iter().map(|run| run.id.clone()).collect();
+    let head = |run: &RunRow| {
+        let mut head = &run.id;
+        while let Some(parent) = parents.get(head).filter(|parent| known.contains(*parent)) {
+            head = parent;
+        }
+        head.clone()
+    };
+    let (mut families, mut called) = (Vec::new(), HashMap::<String, Vec<RunRow>>::new());
+    for run in runs {
+        let head = head(&run);
+        if head == run.id {
+            families.push(Family { run, called: Vec::new() });
+        } else {
+            called.entry(head).or_default().push(run);
+        }
+    }
+    for family in &mut families {
+        family.called = called.remove(&family.run.id).unwrap_or_default();
+    }
+    families
+}
+
+fn remove_all(folder: &Path) -> Result<(), StoreError> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(StoreError::file(folder)(error)),
         _ => Ok(()),
     }
 }

@@ -1,13 +1,13 @@
 //! A run that this process drives, and nobody else.
 
-use std::fs::{File, OpenOptions};
-use std::io::{Read as _, Seek as _, Write as _};
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{ErrorKind, Read as _, Seek as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::{OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 use rustix::fs::{FlockOperation, flock};
 use vwmp_core::run::{Event, Journal, LogStore};
 use vwmp_interfaces::Timestamp;
@@ -15,8 +15,8 @@ use vwmp_interfaces::context::Keepsakes;
 
 use crate::error::StoreError;
 use crate::journal::StoreJournal;
-use crate::keepsakes::FileKeepsakes;
 use crate::log::FileLog;
+use crate::names::escaped;
 use crate::orders::Orders;
 use crate::store::Store;
 
@@ -48,53 +48,31 @@ pub struct OwnedRun {
     store: Store,
     id: Arc<str>,
     number: i64,
-    /// Locked as long as it is open.
-    lock: File,
+    lock: Arc<RunLock>,
 }
 
+/// The lock of a run that this process drives.
+pub(crate) struct RunLock(File);
+
 impl Store {
-    /// Makes a run, driven by this process.
+    /// Makes a run, driven by this process. A run that had the key and never began makes room for it.
     ///
     /// # Errors
     /// When the key is taken, or the store can't be written to.
     pub fn create(&self, run: &NewRun<'_>) -> Result<OwnedRun, StoreError> {
-        let lock = self.lock_of(run.id)?;
-        hold(&lock, run.id)?;
-        let mut packed = Vec::new();
-        let mut packer = flate2::write::ZlibEncoder::new(&mut packed, flate2::Compression::fast());
-        packer
-            .write_all(run.record)
-            .and_then(|()| packer.finish().map(drop))
-            .map_err(StoreError::file("record"))?;
-        let number = self.with(|connection| {
-            let transaction =
-                connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-            transaction.execute(
-                "INSERT OR IGNORE INTO runs (id, workflow, source, type, key, parent, steps, started) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-                params![
-                    run.id,
-                    run.workflow,
-                    run.source,
-                    run.workflow_type,
-                    run.key,
-                    run.parent,
-                    run.steps,
-                    run.started.as_micros()
-                ],
-            )?;
-            let number: Option<i64> = transaction
-                .query_row("SELECT number FROM runs WHERE id = ?1", [run.id], |row| row.get(0))
-                .optional()?;
-            if let Some(number) = number {
-                transaction
-                    .execute("INSERT INTO records (run, body) VALUES (?1, ?2)", params![number, packed])?;
+        if let Some(key) = run.key {
+            self.forget_what_never_began(key)?;
+        }
+        let lock = hold(self.lock_of(run.id)?, run.id)?;
+        let packed = packed(run.record).map_err(StoreError::file("record"))?;
+        let number = self.with(|connection| insert(connection, run, &packed));
+        if !matches!(number, Ok(Some(_))) {
+            self.forget_lock(run.id)?;
+        }
+        match (number?, run.key) {
+            (Some(number), _) => {
+                Ok(OwnedRun { store: self.clone(), id: run.id.into(), number, lock: Arc::new(lock) })
             }
-            transaction.commit()?;
-            Ok(number)
-        })?;
-        match (number, run.key) {
-            (Some(number), _) => Ok(OwnedRun { store: self.clone(), id: run.id.into(), number, lock }),
             (None, Some(key)) => {
                 let taken = self.run_with_key(key)?.unwrap_or_default();
                 Err(StoreError::KeyTaken { key: key.to_owned(), run: taken })
@@ -115,10 +93,11 @@ impl Store {
 
     /// Keeps others from taking a run over.
     pub(crate) fn hold(&self, run: &str) -> Result<OwnedRun, StoreError> {
+        self.number(run)?;
+        let lock = hold(self.lock_of(run)?, run)?;
+        // Asked again: by now it may have made room for others.
         let number = self.number(run)?;
-        let lock = self.lock_of(run)?;
-        hold(&lock, run)?;
-        Ok(OwnedRun { store: self.clone(), id: run.into(), number, lock })
+        Ok(OwnedRun { store: self.clone(), id: run.into(), number, lock: Arc::new(lock) })
     }
 
     /// The process that drives a run; nothing when none does.
@@ -126,41 +105,109 @@ impl Store {
     /// # Errors
     /// When it can't be told.
     pub fn driver(&self, run: &str) -> Result<Option<Option<u32>>, StoreError> {
-        let lock = self.lock_of(run)?;
+        let path = self.path_of_lock(run);
+        let lock = match File::open(&path) {
+            Ok(lock) => lock,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(StoreError::file(path)(error)),
+        };
         match flock(&lock, FlockOperation::NonBlockingLockShared) {
             Ok(()) => Ok(None),
             Err(_) => Ok(Some(pid_in(&lock))),
         }
     }
 
-    /// The run that has a key.
+    /// The run that has a key. One whose process was gone before it began has none.
     ///
     /// # Errors
     /// When the store can't be read.
     pub fn run_with_key(&self, key: &str) -> Result<Option<String>, StoreError> {
+        let Some((id, began)) = self.key_holder(key)? else { return Ok(None) };
+        Ok((began || self.driver(&id)?.is_some()).then_some(id))
+    }
+
+    /// The run that a key was given to, and whether anything happened in it.
+    fn key_holder(&self, key: &str) -> Result<Option<(String, bool)>, StoreError> {
         self.with(|connection| {
-            connection.query_row("SELECT id FROM runs WHERE key = ?1", [key], |row| row.get(0)).optional()
+            let ask = "SELECT id, EXISTS (SELECT 1 FROM events WHERE run = number) FROM runs WHERE key = ?1";
+            connection.query_row(ask, [key], |row| Ok((row.get(0)?, row.get(1)?))).optional()
         })
     }
 
+    fn forget_what_never_began(&self, key: &str) -> Result<(), StoreError> {
+        match self.key_holder(key)? {
+            Some((id, false)) => match self.remove(&id) {
+                // It is about to begin, or somebody else was faster.
+                Err(StoreError::DrivenElsewhere { .. } | StoreError::NoSuchRun(_)) => Ok(()),
+                removed => removed,
+            },
+            _ => Ok(()),
+        }
+    }
+
+    fn path_of_lock(&self, run: &str) -> PathBuf {
+        self.folder().join("runs").join(format!("{}.lock", escaped(run)))
+    }
+
     fn lock_of(&self, run: &str) -> Result<File, StoreError> {
-        let folder = self.folder().join("runs");
-        let mut make = std::fs::DirBuilder::new();
-        make.recursive(true).mode(0o700).create(&folder).map_err(StoreError::file(&folder))?;
-        let path: PathBuf = folder.join(format!("{}.lock", crate::names::escaped(run)));
-        let mut open = OpenOptions::new();
-        open.read(true).write(true).create(true).truncate(false).mode(0o600);
-        open.open(&path).map_err(StoreError::file(&path))
+        let path = self.path_of_lock(run);
+        let make = || {
+            DirBuilder::new().recursive(true).mode(0o700).create(self.folder().join("runs"))?;
+            let mut open = OpenOptions::new();
+            open.read(true).write(true).create(true).truncate(false).mode(0o600).open(&path)
+        };
+        make().map_err(StoreError::file(&path))
+    }
+
+    pub(crate) fn forget_lock(&self, run: &str) -> Result<(), StoreError> {
+        let path = self.path_of_lock(run);
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(StoreError::file(path)(error)),
+            _ => Ok(()),
+        }
     }
 }
 
+fn packed(record: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut packer = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+    packer.write_all(record)?;
+    packer.finish()
+}
+
+/// Adds a run; nothing where its key is taken.
+fn insert(connection: &mut Connection, run: &NewRun<'_>, packed: &[u8]) -> rusqlite::Result<Option<i64>> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.execute(
+        "INSERT OR IGNORE INTO runs (id, workflow, source, type, key, parent, steps, started) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        params![
+            run.id,
+            run.workflow,
+            run.source,
+            run.workflow_type,
+            run.key,
+            run.parent,
+            run.steps,
+            run.started.as_micros()
+        ],
+    )?;
+    let number: Option<i64> = transaction
+        .query_row("SELECT number FROM runs WHERE id = ?1", [run.id], |row| row.get(0))
+        .optional()?;
+    if let Some(number) = number {
+        transaction.execute("INSERT INTO records (run, body) VALUES (?1, ?2)", params![number, packed])?;
+    }
+    transaction.commit()?;
+    Ok(number)
+}
+
 /// Takes the lock of a run. Who only looks has it for a moment, so there is more than one try.
-fn hold(mut lock: &File, run: &str) -> Result<(), StoreError> {
+fn hold(mut lock: File, run: &str) -> Result<RunLock, StoreError> {
     for last in [false, false, false, false, true] {
-        match flock(lock, FlockOperation::NonBlockingLockExclusive) {
+        match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => break,
             Err(_) if last => {
-                return Err(StoreError::DrivenElsewhere { run: run.to_owned(), pid: pid_in(lock) });
+                return Err(StoreError::DrivenElsewhere { run: run.to_owned(), pid: pid_in(&lock) });
             }
             Err(_) => std::thread::sleep(Duration::from_millis(5)),
         }
@@ -168,7 +215,7 @@ fn hold(mut lock: &File, run: &str) -> Result<(), StoreError> {
     // For people alone: the lock is what counts.
     let _ =
         lock.set_len(0).and_then(|()| lock.rewind()).and_then(|()| write!(lock, "{}", std::process::id()));
-    Ok(())
+    Ok(RunLock(lock))
 }
 
 fn pid_in(mut lock: &File) -> Option<u32> {
@@ -188,9 +235,9 @@ impl OwnedRun {
         &self.store
     }
 
-    /// Where its events go, after these.
+    /// Where its events go, after these. The run stays this process's as long as the journal lives.
     pub fn journal(&self, so_far: &[Event]) -> Box<dyn Journal> {
-        Box::new(StoreJournal::new(self.store.clone(), self.number, so_far))
+        Box::new(StoreJournal::new(self.store.clone(), self.number, Arc::clone(&self.lock), so_far))
     }
 
     /// Where its lines go.
@@ -200,7 +247,7 @@ impl OwnedRun {
 
     /// Where its steps keep things.
     pub fn keepsakes(&self) -> Arc<dyn Keepsakes> {
-        Arc::new(FileKeepsakes::new(self.store.folder().join("kept").join(crate::names::escaped(&self.id))))
+        Arc::new(self.store.keepsakes_of(&self.id))
     }
 
     /// What other processes want of it, after what was carried out in these events. What was wanted of a run that had
@@ -213,8 +260,9 @@ impl OwnedRun {
     }
 }
 
-impl Drop for OwnedRun {
+impl Drop for RunLock {
     fn drop(&mut self) {
-        let _ = flock(&self.lock, FlockOperation::Unlock);
+        // A program that is being started may have the file open for a moment more.
+        let _ = flock(&self.0, FlockOperation::Unlock);
     }
 }

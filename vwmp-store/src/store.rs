@@ -1,19 +1,18 @@
 //! The folder of a workspace's runs: opened, checked, and shared by all that use it in one process.
 
-use std::fs;
-use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, TransactionBehavior, params};
+use tempfile::TempDir;
 use vwmp_core::run::{Event, Locks, StepCache};
 
 use crate::cache::FileCache;
 use crate::encoding::decode;
 use crate::error::StoreError;
 use crate::locks::FileLocks;
+use crate::place;
 
 /// The newest format of the database that this program knows.
 pub const FORMAT: u32 = 1;
@@ -59,6 +58,8 @@ const SCHEMA: &str = "
 pub struct Store {
     folder: Arc<Path>,
     connection: Arc<Mutex<Connection>>,
+    /// What is read instead of a database that can't be opened where it is.
+    _copy: Option<Arc<TempDir>>,
 }
 
 impl Store {
@@ -67,10 +68,9 @@ impl Store {
     /// # Errors
     /// When the folder can't be used, the database is damaged, or a later version wrote it.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(StoreError::file(folder))?;
-        keep_from_git(folder)?;
-        let store = Self::connect(folder, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
-        store.set_up()?;
+        place::make(folder).map_err(StoreError::file(folder))?;
+        let store = Self::connect(folder, &database(folder))?;
+        patiently(|| store.set_up())?;
         Ok(store)
     }
 
@@ -79,39 +79,48 @@ impl Store {
     /// # Errors
     /// As [`Store::open`].
     pub fn look(folder: &Path) -> Result<Option<Self>, StoreError> {
-        if !database(folder).exists() {
+        let path = database(folder);
+        if !path.exists() {
             return Ok(None);
         }
-        // Reading a log of a store that can't be written to has to do without the shared memory of its writers.
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
-        let store = Self::connect(folder, flags)
-            .or_else(|_| Self::connect(folder, OpenFlags::SQLITE_OPEN_READ_ONLY))?;
-        store.check_format()?;
-        Ok(Some(store))
+        let opened = Self::connect(folder, &path).and_then(Self::checked);
+        match opened {
+            // Readers take part in what writers do, so a database can't be read where nothing can be written.
+            Err(StoreError::Database { source, .. }) if is_read_only(&source) => {
+                Self::copied(folder).map(Some)
+            }
+            opened => opened.map(Some),
+        }
     }
 
-    fn connect(folder: &Path, flags: OpenFlags) -> Result<Self, StoreError> {
-        let path = database(folder);
-        let failed = |source| StoreError::Database { path: path.clone(), source };
-        if flags.contains(OpenFlags::SQLITE_OPEN_CREATE) {
-            // SQLite would make it readable for others.
-            let make = fs::OpenOptions::new().create(true).append(true).mode(0o600).open(&path);
-            make.map_err(StoreError::file(&path))?;
-        }
-        let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(&path, flags).map_err(failed)?;
+    fn copied(folder: &Path) -> Result<Self, StoreError> {
+        let copy = place::copy(folder).map_err(StoreError::file(folder))?;
+        let store = Self::connect(folder, &database(copy.path()))?;
+        Self { _copy: Some(Arc::new(copy)), ..store }.checked()
+    }
+
+    fn connect(folder: &Path, path: &Path) -> Result<Self, StoreError> {
+        let failed = |source| StoreError::Database { path: path.to_owned(), source };
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
         connection.busy_timeout(PATIENCE).map_err(failed)?;
-        Ok(Self { folder: folder.into(), connection: Arc::new(Mutex::new(connection)) })
+        connection.set_prepared_statement_cache_capacity(32);
+        Ok(Self { folder: folder.into(), connection: Arc::new(Mutex::new(connection)), _copy: None })
     }
 
     fn set_up(&self) -> Result<(), StoreError> {
         self.with(|connection| {
+            // The first to come decides it: what is removed makes room without everything being written anew.
+            connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
             // A commit survives the process; what must survive the machine is synced one by one.
             connection.pragma_update(None, "journal_mode", "WAL")?;
             connection.pragma_update(None, "synchronous", "NORMAL")?;
-            connection.set_prepared_statement_cache_capacity(32);
-            let transaction =
-                connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+            let format: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+            if format > 0 {
+                return Ok(());
+            }
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            // Another process may have been faster.
             let format: u32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
             if format == 0 {
                 transaction.execute_batch(SCHEMA)?;
@@ -120,6 +129,11 @@ impl Store {
             transaction.commit()
         })?;
         self.check_format()
+    }
+
+    fn checked(self) -> Result<Self, StoreError> {
+        patiently(|| self.check_format())?;
+        Ok(self)
     }
 
     fn check_format(&self) -> Result<(), StoreError> {
@@ -147,33 +161,23 @@ impl Store {
         Arc::new(FileCache::new(self.folder.join("cache")))
     }
 
-    /// The events of a run, from a number on. A damaged end is told, and what is before it is given.
+    /// The network file system that the store is on, if it is on one: neither SQLite nor locks can be relied on there.
+    pub fn network(&self) -> Option<&'static str> {
+        place::network(&self.folder)
+    }
+
+    /// The events of a run, from a number on. A damage is told, and what is before it is given.
     ///
     /// # Errors
     /// When there is no such run, or the database can't be read.
     pub fn events(&self, run: &str, from: u64) -> Result<(Vec<Event>, Option<StoreError>), StoreError> {
         let number = self.number(run)?;
-        let bodies: Vec<(u64, Vec<u8>)> = self.with(|connection| {
-            let mut select = connection.prepare_cached(
-                "SELECT first, body FROM events WHERE run = ?1 AND first + count > ?2 ORDER BY first",
-            )?;
-            let rows = select.query_map(params![number, from], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            rows.collect()
-        })?;
-        let mut events = Vec::new();
-        let mut next = bodies.first().map_or(from, |(first, _)| *first);
-        let mut damage = None;
-        for (first, body) in bodies {
-            let read =
-                if first == next { decode(&body, first, &mut events) } else { Err("it is missing".into()) };
-            next = events.last().map_or(first, |event| event.seq + 1);
-            if let Err(why) = read {
-                damage = Some(StoreError::Damaged { run: run.to_owned(), event: next, why });
-                break;
-            }
-        }
-        events.retain(|event| event.seq >= from);
-        Ok((events, damage))
+        let (rows, damage) = self.with(|connection| select(connection, BY_INDEX, number, from))?;
+        let Some(damage) = damage else { return Ok(read(run, from, rows, None)) };
+        // The index may be what is damaged.
+        let (all, worse) = self.with(|connection| select(connection, IN_FULL, number, from))?;
+        let (rows, damage) = if all.len() > rows.len() { (all, worse) } else { (rows, Some(damage)) };
+        Ok(read(run, from, rows, damage))
     }
 
     /// What the run's plan was made from, as it was given.
@@ -227,15 +231,88 @@ impl Store {
 }
 
 fn database(folder: &Path) -> PathBuf {
-    folder.join("store.db")
+    folder.join(place::DATABASE)
 }
 
-/// The folder is nobody's source: git is told so by a file in it.
-fn keep_from_git(folder: &Path) -> Result<(), StoreError> {
-    let path = folder.join(".gitignore");
-    if path.exists() {
-        return Ok(());
+/// Tries again while others make the database, mend it after a crash, or close it as the last ones: SQLite waits for none of
+/// these.
+fn patiently(open: impl Fn() -> Result<(), StoreError>) -> Result<(), StoreError> {
+    let began = Instant::now();
+    loop {
+        match open() {
+            Err(StoreError::Database { source, .. }) if is_busy(&source) && began.elapsed() < PATIENCE => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            opened => return opened,
+        }
     }
-    let write = || fs::File::create(&path)?.write_all(b"*\n");
-    write().map_err(StoreError::file(&path))
+}
+
+/// Events that were recorded at once: the number of the first, and how they are written.
+type Rows = Vec<(u64, Vec<u8>)>;
+
+// What was recorded at once may begin before the event that is asked for.
+const BY_INDEX: &str = "
+    SELECT first, body FROM events WHERE run = ?1 AND first >=
+        (SELECT coalesce(max(first), 0) FROM events WHERE run = ?1 AND first <= ?2)
+    ORDER BY first";
+const IN_FULL: &str = "SELECT first, body FROM events NOT INDEXED WHERE run = ?1 AND first + count > ?2";
+
+/// What can be read, up to a damage.
+fn select(
+    connection: &Connection,
+    sql: &str,
+    run: i64,
+    from: u64,
+) -> rusqlite::Result<(Rows, Option<rusqlite::Error>)> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut found = statement.query(params![run, from])?;
+    let mut rows = Vec::new();
+    loop {
+        match found.next() {
+            Ok(Some(row)) => rows.push((row.get(0)?, row.get(1)?)),
+            Ok(None) => return Ok((rows, None)),
+            Err(error) if is_damage(&error) => return Ok((rows, Some(error))),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn read(
+    run: &str,
+    from: u64,
+    mut rows: Rows,
+    damage: Option<rusqlite::Error>,
+) -> (Vec<Event>, Option<StoreError>) {
+    rows.sort_by_key(|(first, _)| *first);
+    let mut events = Vec::new();
+    let mut next = rows.first().map_or(from, |(first, _)| (*first).min(from));
+    let mut why = None;
+    for (first, body) in rows {
+        let read =
+            if first == next { decode(&body, first, &mut events) } else { Err("it is missing".into()) };
+        next = events.last().map_or(next, |event: &Event| event.seq + 1);
+        if let Err(error) = read {
+            why = Some(error);
+            break;
+        }
+    }
+    let why = why.or_else(|| damage.map(|error| error.to_string()));
+    events.retain(|event| event.seq >= from);
+    (events, why.map(|why| StoreError::Damaged { run: run.to_owned(), event: next, why }))
+}
+
+fn is_damage(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase, SystemIoFailure};
+    matches!(error.sqlite_error_code(), Some(DatabaseCorrupt | NotADatabase | SystemIoFailure))
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked};
+    matches!(error.sqlite_error_code(), Some(DatabaseBusy | DatabaseLocked))
+}
+
+fn is_read_only(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode::{CannotOpen, ReadOnly};
+    matches!(error.sqlite_error_code(), Some(CannotOpen | ReadOnly))
 }

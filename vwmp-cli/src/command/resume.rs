@@ -81,7 +81,7 @@ pub(super) fn go_on(
     values: &ValueArguments,
     how: How,
 ) -> Result<Exit, Failure> {
-    let store = &Store::open(store.folder())?;
+    let store = &store::open(store.folder(), program.terminal)?;
     let environment = input::environment();
     let who = store::who(&environment);
     // First of all nobody else may drive it.

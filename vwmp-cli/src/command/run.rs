@@ -58,7 +58,7 @@ pub(super) fn run_keeping(
     };
     let kept_in = match arguments.no_store {
         true => None,
-        false => Some(open(&planned, &place)?),
+        false => Some(open(&planned, &place, program.terminal)?),
     };
     if let (Some(store), Some(key)) = (&kept_in, &arguments.key)
         && let Some(run) = store.run_with_key(key)?
@@ -73,9 +73,9 @@ pub(super) fn run_keeping(
     begin(&program, registry, planned, kept, kept_in.as_ref(), &place, arguments)
 }
 
-fn open(planned: &Planned, place: &RunsPlace) -> Result<Store, Failure> {
+fn open(planned: &Planned, place: &RunsPlace, terminal: Terminal) -> Result<Store, Failure> {
     let folder = store::folder(planned.plan.workspace(), place.store.store.as_deref());
-    Store::open(&folder).map_err(|source| Failure::NoStore { source })
+    store::open(&folder, terminal).map_err(|source| Failure::NoStore { source })
 }
 
 /// Shows the run that has the key, and waits for its end.
