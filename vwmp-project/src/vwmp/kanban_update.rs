@@ -226,7 +226,7 @@ mod tests {
     #[tokio::test]
     async fn the_board_is_taken_back_to_the_byte() {
         let run = run().await;
-        let board = format!("\u{feff}{}", BOARD.replace('\n', "\r\n"));
+        let board = format!("\u{feff}# Board\n\n{BOARD}").replace('\n', "\r\n");
         run.write("KANBAN.md", &board);
         let (ctx, config) = (run.context("board"), json!({ "from": "Ready", "to": "Released", "version": "1.1.0" }));
         run.end_after_keeping(1);
