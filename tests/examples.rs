@@ -5,17 +5,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use vwmp_core::config::ConfigFile;
+use vwmp_core::diagnostic::Diagnostic;
 use vwmp_core::document::Document;
 use vwmp_core::registry::Registry;
 use vwmp_core::run::RunStatus;
 use vwmp_core::source::Source;
-use vwmp_core::workflow::{NoFiles, Settings, Workflow, read_parameter};
+use vwmp_core::workflow::{Loader, NoFiles, Settings, Workflow, read_parameter};
 use vwmp_plugins as _;
-use vwmp_testkit::example::examples;
+use vwmp_testkit::example::{examples, steps_using};
 
-use crate::path::{checked, planned, ran, summary};
+use crate::path::{checked, checked_with, planned, ran, summary};
 use crate::repository::Repository;
 
 const WORKFLOWS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../workflows");
@@ -80,9 +81,24 @@ fn every_example_of_a_handler_is_a_step_that_checks() {
         assert!(!found.is_empty(), "{} has no example", handler.name());
         for example in found {
             let text = around(&example);
-            let problems = checked(text.as_str(), &registry).err();
+            let called = Called(steps_using(&example, handler.name()).into_iter().cloned().collect());
+            let problems = checked_with(text.as_str(), &registry, &called).err();
             assert!(problems.is_none(), "{}:\n{text}\n{}", handler.name(), problems.unwrap());
         }
+    }
+}
+
+/// In place of a file that steps call: a workflow with the parameters that they give it.
+struct Called(Vec<Value>);
+
+impl Loader for Called {
+    fn load(&self, path: &str, _: &Source) -> Result<Arc<Source>, Diagnostic> {
+        let given = self.0.iter().filter(|step| step["config"]["workflow"] == path);
+        let given = given.filter_map(|step| step["config"]["parameters"].as_object()).flatten();
+        let parameters: Map<String, Value> = given.map(|(name, _)| (name.clone(), json!({}))).collect();
+        let steps = [json!({ "handler": "flow.noop" })];
+        let workflow = json!({ "name": "called", "parameters": parameters, "steps": steps });
+        Ok(Arc::new(Source::new(path, workflow.to_string())))
     }
 }
 

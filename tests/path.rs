@@ -11,13 +11,22 @@ use vwmp_core::plan::Plan;
 use vwmp_core::registry::Registry;
 use vwmp_core::run::{Engine, Report};
 use vwmp_core::source::Source;
-use vwmp_core::workflow::{Inputs, NoFiles, Settings, Workflow};
+use vwmp_core::workflow::{Inputs, Loader, NoFiles, Settings, Workflow};
 
 /// A workflow without config files, checked; there may be warnings.
 pub(crate) fn checked(text: impl Into<String>, registry: &Registry) -> Result<Workflow, Diagnostics> {
+    checked_with(text, registry, &NoFiles)
+}
+
+/// The same, with what steps call.
+pub(crate) fn checked_with(
+    text: impl Into<String>,
+    registry: &Registry,
+    loader: &dyn Loader,
+) -> Result<Workflow, Diagnostics> {
     let document = Document::parse(Arc::new(Source::new("workflow.yaml", text)))?;
     let settings = Settings { environment: Arc::new(environment()), ..Settings::default() };
-    Workflow::check(Arc::new(document), registry, &settings, &NoFiles).map(|(workflow, _)| workflow)
+    Workflow::check(Arc::new(document), registry, &settings, loader).map(|(workflow, _)| workflow)
 }
 
 /// The same with its parameters bound.

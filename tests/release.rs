@@ -152,12 +152,14 @@ fn actions(previews: &[StepPreview]) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_refused_push_leaves_the_rest_done_and_says_so() {
+async fn a_refused_push_takes_the_rest_back() {
     let repository = Repository::new();
+    repository.write("src/new.txt", "work of the day\n");
     repository.overtake();
-    let before = repository.remote(&["for-each-ref"]);
-    let report = ran(plan(&repository, "  - { id: notify, handler: flow.noop }\n")).await;
+    let before = standing(&repository);
+    let report = ran(plan(&repository, "  - { id: notify, handler: flow.noop, needs: [push] }\n")).await;
     let expected = [
+        "clean skipped 0: its condition `!parameters.allow_dirty` does not hold",
         "bump succeeded 1",
         "notes succeeded 1",
         "changelog succeeded 1",
@@ -166,13 +168,19 @@ async fn a_refused_push_leaves_the_rest_done_and_says_so() {
         "tag succeeded 1",
         "push failed 1: can't push to origin: rejected refs/heads/main (fetch first); it has commits that are \
          missing here: pull or rebase first",
-        "notify succeeded 1",
+        "notify skipped 0: the run was stopping: push failed",
     ];
-    assert_eq!(summary(&report)[1..], expected);
-    assert_eq!(report.status(), RunStatus::Failed);
-    assert_eq!(repository.remote(&["for-each-ref"]), before);
-    assert_eq!(repository.git(&["log", "-1", "--format=%s"]), "release: v1.3.0");
-    assert_eq!(repository.git(&["cat-file", "-t", "v1.3.0"]), "tag");
+    assert_eq!(summary(&report), expected);
+    assert_eq!(report.status(), RunStatus::RolledBack);
+    assert_eq!(standing(&repository), before);
+}
+
+/// Files, index, refs, and those of the remote.
+fn standing(repository: &Repository) -> (BTreeMap<String, String>, [String; 4]) {
+    let index = repository.git(&["ls-files", "--stage"]);
+    let refs = repository.git(&["for-each-ref", "refs/heads", "refs/tags"]);
+    let head = repository.git(&["rev-parse", "HEAD"]);
+    (repository.files(), [index, refs, head, repository.remote(&["for-each-ref"])])
 }
 
 #[tokio::test]

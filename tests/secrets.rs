@@ -233,6 +233,10 @@ fn with_canary(example: &Value, handler: &str, number: usize, pointer: &str) -> 
         step => vec![step],
     };
     let step = all.into_iter().filter(|step| step["handler"] == handler).nth(number).unwrap();
+    if handler == "flow.approve" {
+        // Nobody will answer.
+        step["config"]["timeout"] = "1ms".into();
+    }
     let place = step["config"].pointer_mut(pointer).unwrap();
     let is_script = handler == "shell.run" && pointer == "/run";
     *place = if is_script { "echo $<secrets.canary>; sleep 0.1" } else { "$<secrets.canary>" }.into();

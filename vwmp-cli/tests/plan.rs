@@ -99,3 +99,39 @@ fn a_graph_needs_no_parameters() {
         serde_json::from_str(&place().vwmp(&["graph", "w.yaml", "--format", "json"]).out).unwrap();
     assert_eq!(json["steps"][1]["needs"][0], "bump");
 }
+
+const FANS: &str = r#"
+name: release
+on_failure: rollback
+lock: release
+steps:
+  - { id: list, handler: shell.run, config: { run: cat list, outputs: { files: { from: stdout, format: json } } } }
+  - id: write
+    handler: filesystem.write
+    matrix: { os: [debian, alpine], v: [1, 2], exclude: [{ os: alpine, v: 1 }] }
+    max_parallel: 2
+    fail_fast: true
+    lock: disk
+    cache: { inputs: ["src/**"], outputs: ["out/**"] }
+    config: { file: "out/$<matrix.os>$<matrix.v>", text: "" }
+  - { id: later, handler: flow.set, foreach: $<step-outputs.list.files>, config: { values: { a: $<item> } } }
+  - { id: hello, handler: team.greet, config: { who: you } }
+"#;
+
+const GREET: &str = "
+handler: team.greet
+description: Greets.
+parameters: { who: { type: string, required: true } }
+steps:
+  - { id: one, handler: flow.noop }
+  - { id: two, handler: flow.noop }
+";
+
+#[test]
+fn a_plan_shows_items_locks_caches_calls_and_what_can_be_taken_back() {
+    let config = "plugins: { discovery: { directories: [plugins] } }\n";
+    let place = Place::new().with("w.yaml", FANS).with("plugins/greet.yaml", GREET);
+    let said = place.with("vwmp_config.yaml", config).vwmp(&["plan", "w.yaml", "--max-parallel", "2"]);
+    let (_, steps) = said.out.split_once("holds the lock").unwrap_or_else(|| panic!("{said:?}"));
+    assert_eq!(steps, include_str!("plan_fans.txt"));
+}

@@ -93,7 +93,7 @@ impl Project {
         let workspace = self.folder.path().join("workspace");
         let mut files = BTreeMap::new();
         collect(&workspace, &workspace, &mut files);
-        files.retain(|path, _| !path.starts_with(".git/"));
+        files.retain(|path, _| ![".git/", ".vwmp/"].iter().any(|own| path.starts_with(own)));
         files.into_iter().map(|(path, bytes)| (path, String::from_utf8(bytes).unwrap())).collect()
     }
 }

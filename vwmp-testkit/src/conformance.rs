@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 use vwmp_core::registry::{RegisteredAdapter, RegisteredStep, RegisteredWorkflowType, Registry};
-use vwmp_interfaces::Findings;
 use vwmp_interfaces::register::Origin;
+use vwmp_interfaces::{Effect, Findings};
 
 use crate::example::{examples, expressions, read, steps_using};
 
@@ -103,6 +103,7 @@ fn step_problems(step: &RegisteredStep, registry: &Registry, external: &[&str]) 
     }
     problems.extend(config_schema_problems(&info.config_schema));
     problems.extend(schema_problem("output", &info.output_schema));
+    problems.extend(undo_problems(step));
     match examples(&info.description) {
         Err(error) => problems.push(format!("an example isn't YAML: {error}")),
         Ok(found) => problems.extend(handler_example_problems(step, &found)),
@@ -114,6 +115,23 @@ fn step_problems(step: &RegisteredStep, registry: &Registry, external: &[&str]) 
         }
     }
     problems
+}
+
+/// What a handler says about taking its work back has to fit together, and people have to know what it does.
+fn undo_problems(step: &RegisteredStep) -> Vec<String> {
+    let (looks, can_undo) = (step.effect() == Effect::ReadOnly, step.info().can_undo);
+    let told = step.info().description.lines().any(|line| line.starts_with("Undoing it "));
+    let checks = [
+        (can_undo && looks, "it only looks, so there is nothing to undo"),
+        (can_undo && step.point_of_no_return(), "it is a point of no return, and yet can be undone"),
+        (looks && step.point_of_no_return(), "it only looks, so it can't be a point of no return"),
+        (
+            can_undo && !told,
+            "its doc comment doesn't say what undoing does: a paragraph that begins with `Undoing it`",
+        ),
+        (!can_undo && told, "its doc comment says what undoing does, but it is registered without `: undo`"),
+    ];
+    checks.into_iter().filter(|(wrong, _)| *wrong).map(|(_, problem)| problem.to_owned()).collect()
 }
 
 fn of_adapter(adapter: &RegisteredAdapter) -> Vec<String> {

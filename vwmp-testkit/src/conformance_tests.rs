@@ -9,7 +9,7 @@ use vwmp_interfaces::erased::{TypedAdapter, TypedStep, TypedWorkflowType};
 use vwmp_interfaces::workflow_type::WorkflowTypeMetadata;
 use vwmp_interfaces::{
     AdapterContext, Capabilities, Capability, Effect, IntegrationAdapter, StepContext, StepError,
-    StepHandler, WorkflowTemplate, WorkflowTypePlugin,
+    StepHandler, Undo, WorkflowTemplate, WorkflowTypePlugin,
 };
 
 use super::*;
@@ -78,6 +78,74 @@ impl WorkflowTypePlugin for Vague {
     fn default_step_types() -> Vec<&'static str> {
         vec!["no.such"]
     }
+}
+
+/// Looks.
+///
+/// ```yaml
+/// - { id: a, handler: test.confused }
+/// ```
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Confused {}
+
+impl StepHandler for Confused {
+    const NAME: &'static str = "test.confused";
+    const EFFECT: Effect = Effect::ReadOnly;
+    const POINT_OF_NO_RETURN: bool = true;
+    type Output = ();
+
+    async fn execute(&self, _: &StepContext) -> Result<(), StepError> {
+        Ok(())
+    }
+}
+
+impl Undo for Confused {
+    async fn undo(&self, _: Option<&()>, _: &StepContext) -> Result<(), StepError> {
+        Ok(())
+    }
+}
+
+/// Acts.
+///
+/// Undoing it does nothing.
+///
+/// ```yaml
+/// - { id: a, handler: test.promising }
+/// ```
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Promising {}
+
+impl StepHandler for Promising {
+    const NAME: &'static str = "test.promising";
+    const EFFECT: Effect = Effect::Once;
+    type Output = ();
+
+    async fn execute(&self, _: &StepContext) -> Result<(), StepError> {
+        Ok(())
+    }
+}
+
+#[test]
+fn what_is_said_about_undoing_fits_together() {
+    let mut registry = Registry::default();
+    let origin = |file| Origin::new("acme", "1.0.0", file, 1);
+    let (confused, promising) = (origin("src/test/confused.rs"), origin("src/test/promising.rs"));
+    registry.add_step(Arc::new(TypedStep::<Confused>::with_undo()), confused).unwrap();
+    registry.add_step(Arc::new(TypedStep::<Promising>::new()), promising).unwrap();
+    let problems = handler_problems(&registry, "acme", &[]);
+    let told: Vec<&str> = problems.iter().map(String::as_str).filter(|it| !it.contains("no title")).collect();
+    assert_eq!(
+        told,
+        [
+            "test.confused: it only looks, so there is nothing to undo",
+            "test.confused: it is a point of no return, and yet can be undone",
+            "test.confused: it only looks, so it can't be a point of no return",
+            "test.confused: its doc comment doesn't say what undoing does: a paragraph that begins with `Undoing it`",
+            "test.promising: its doc comment says what undoing does, but it is registered without `: undo`",
+        ]
+    );
 }
 
 fn registry() -> Registry {

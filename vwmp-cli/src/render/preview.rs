@@ -1,11 +1,17 @@
 //! What a run would do, step by step.
 
+mod fan;
+
 use std::fmt::Write as _;
+
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 use vwmp_core::plan::preview::{KnownValue, StepPreview, Verdict};
-use vwmp_core::plan::{Plan, render};
-use vwmp_interfaces::Change;
+use vwmp_core::plan::{Plan, PlannedStep, render};
+use vwmp_core::registry::RegisteredStep;
+use vwmp_interfaces::workflow_type::FailurePolicy;
+use vwmp_interfaces::{Change, Effect};
 
 use super::change::change as changed;
 use super::table::{Table, wrap};
@@ -22,6 +28,12 @@ pub(crate) fn text(plan: &Plan, previews: &[StepPreview], width: usize) -> Strin
     let steps = counted(plan.steps().len(), "step");
     let _ = writeln!(text, "{name}: {steps}, at most {} at once", plan.max_parallel());
     let _ = writeln!(text, "in {}", plan.workspace().display());
+    if let Some(lock) = plan.lock() {
+        let _ = writeln!(text, "holds the lock {lock}, so that no other run does at the same time");
+    }
+    if plan.on_failure() == FailurePolicy::Rollback {
+        text.push_str("on failure, what was done is taken back\n");
+    }
     values(&mut text, plan, width);
     for (number, preview) in previews.iter().enumerate() {
         text.push('\n');
@@ -70,6 +82,7 @@ fn step(text: &mut String, plan: &Plan, preview: &StepPreview, number: usize, wi
     if !needs.is_empty() {
         line(&format!("after {}", needs.join(", ")));
     }
+    extras(step).iter().for_each(|one| wrapped(one, width, &mut line));
     match &preview.verdict {
         Verdict::Runs => {}
         Verdict::Skipped(why) => line(&paint(DIM, format!("does not run: {why}"))),
@@ -85,6 +98,9 @@ fn step(text: &mut String, plan: &Plan, preview: &StepPreview, number: usize, wi
     if !preview.summary.is_empty() {
         wrapped(&format!("{} {}", paint(CYAN, "=>"), plain(&preview.summary)), width, &mut line);
     }
+    if let Some(items) = &preview.items {
+        fan::lines(items).iter().for_each(|one| wrapped(one, width, &mut line));
+    }
     for change in &preview.changes {
         let lines = changed(change);
         match change {
@@ -92,9 +108,56 @@ fn step(text: &mut String, plan: &Plan, preview: &StepPreview, number: usize, wi
             Change::Action { .. } => lines.iter().for_each(|text| wrapped(text, width, &mut line)),
         }
     }
+    if plan.on_failure() == FailurePolicy::Rollback {
+        undoing(step.handler()).into_iter().for_each(|one| line(&paint(DIM, one)));
+    }
     if let Some(error) = &preview.error {
         wrapped(&format!("{} {}", paint(RED, "can't tell:"), plain(error)), width, &mut line);
     }
+}
+
+/// What few steps have, a line each.
+fn extras(step: &PlannedStep) -> Vec<String> {
+    let mut lines = Vec::new();
+    lines.extend(step.called().map(|called| format!("calls {}: {}", called.workflow, listed(&called.steps))));
+    lines.extend(step.lock().map(|lock| format!("holds the lock {lock}")));
+    if let Some(cache) = step.cache() {
+        let reads = match cache.inputs.as_slice() {
+            [] => "its key has".to_owned(),
+            inputs => format!("{} and its key have", inputs.join(", ")),
+        };
+        let keeps = if cache.outputs.is_empty() {
+            String::new()
+        } else {
+            format!("; keeps {}", cache.outputs.join(", "))
+        };
+        lines.push(format!("taken from the cache while {reads} not changed{keeps}"));
+    }
+    if let Some(fan) = step.fan_out() {
+        let most = fan.max_parallel.map(|most| format!("at most {most} at once"));
+        let fast = fan.fail_fast.then(|| "none starts when one has failed".to_owned());
+        let said: Vec<String> = most.into_iter().chain(fast).collect();
+        lines.extend((!said.is_empty()).then(|| format!("of its items {}", said.join(", "))));
+    }
+    lines
+}
+
+/// What happens to the work of a step when the run is taken back; nothing for steps that only look.
+fn undoing(handler: &RegisteredStep) -> Option<&'static str> {
+    match (handler.point_of_no_return(), handler.effect(), handler.info().can_undo) {
+        (true, ..) => Some("point of no return: from then on the run is continued, not taken back"),
+        (_, Effect::ReadOnly, _) => None,
+        (_, _, true) => Some("can be taken back"),
+        (_, _, false) => Some("can't be taken back"),
+    }
+}
+
+/// The first of many names.
+fn listed(names: &[Arc<str>]) -> String {
+    const MOST: usize = 8;
+    let first: Vec<&str> = names.iter().take(MOST).map(|name| &**name).collect();
+    let more = if names.len() > MOST { format!(", and {} more", names.len() - MOST) } else { String::new() };
+    first.join(", ") + &more
 }
 
 fn wrapped(text: &str, width: usize, line: &mut impl FnMut(&str)) {
@@ -156,6 +219,7 @@ fn preview_json(preview: &StepPreview) -> Value {
         "values": values.collect::<Vec<_>>(),
         "summary": preview.summary,
         "changes": preview.changes,
+        "items": preview.items.as_ref().map(fan::json),
         "error": preview.error,
     })
 }

@@ -1,5 +1,6 @@
 //! What a run would do, as far as it can be told. Adapters may read; nothing is changed.
 
+mod fan;
 mod foresight;
 mod session;
 
@@ -12,6 +13,7 @@ use vwmp_interfaces::context::AttemptScope;
 use vwmp_interfaces::erased::PreparedStep;
 use vwmp_interfaces::{CancellationToken, Change, Clock, Findings, Preview, StepContext};
 
+pub use self::fan::{ItemPreview, ItemPreviews, MOST_ASKED};
 use self::foresight::{Foreseen, Foresight};
 use self::session::Session;
 use super::{Plan, PlannedStep, StepIndex};
@@ -40,6 +42,8 @@ pub struct StepPreview {
     pub summary: String,
     /// What it would change.
     pub changes: Vec<Change>,
+    /// What its items would do, where it fans out; its changes are theirs.
+    pub items: Option<ItemPreviews>,
     /// Why no more can be told.
     pub error: Option<String>,
 }
@@ -134,6 +138,7 @@ impl Asked<'_> {
             values: self.values(),
             summary: String::new(),
             changes: Vec::new(),
+            items: None,
             error: None,
         };
         match self.step.config.render_partial(self.foresight) {
@@ -143,11 +148,15 @@ impl Asked<'_> {
         let skipped = matches!(preview.verdict, Verdict::Skipped(_));
         let config = std::mem::take(&mut preview.config);
         preview.config = readable(&config);
+        if let (Some(fan), None) = (self.step.fan_out(), &preview.error) {
+            let foreseen = self.fan_out(fan, &mut preview, session, planned).await;
+            return (preview, foreseen);
+        }
         if skipped || preview.error.is_some() || !preview.unknown.is_empty() {
             let foreseen = foreseen(&preview.verdict, None);
             return (preview, foreseen);
         }
-        match self.ask(config, session, planned).await {
+        match self.ask(Arc::clone(&self.step.id), config, session, planned).await {
             Ok(told) => {
                 let foreseen = foreseen(&preview.verdict, Some((told.output, told.known)));
                 preview.summary = told.summary;
@@ -162,15 +171,17 @@ impl Asked<'_> {
         }
     }
 
+    /// Asks the handler; as which step or item, `id` says.
     async fn ask(
         &self,
+        id: Arc<str>,
         config: Value,
         session: &Session,
         planned: &Arc<Vec<Change>>,
     ) -> Result<Preview<Value>, String> {
         let prepared = self.prepare(config)?;
         let attempt = AttemptScope {
-            step_id: Arc::clone(&self.step.id),
+            step_id: id,
             step_name: Arc::clone(self.step.name.as_ref().unwrap_or(&self.step.id)),
             attempt: 1,
             adapters: Arc::clone(&self.step.policy.adapters),
@@ -310,6 +321,7 @@ impl StepPreview {
         masker.value(&mut self.config);
         self.values.iter_mut().for_each(|known| _ = masker.value(&mut known.value));
         masker.text(&mut self.summary);
+        self.items.iter_mut().for_each(|items| items.mask(masker));
         self.changes.iter_mut().for_each(|change| masker.change(change));
         self.error.iter_mut().for_each(|error| _ = masker.text(error));
         if let Verdict::Skipped(reason) | Verdict::Unknown(reason) = &mut self.verdict {

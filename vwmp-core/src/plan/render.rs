@@ -3,10 +3,11 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use vwmp_interfaces::template::has_expressions;
+use vwmp_interfaces::workflow_type::FailurePolicy;
 
-use super::{Backoff, Plan, PlannedStep, RetryPolicy, StepIndex};
+use super::{Backoff, Extras, Items, Plan, PlannedStep, RetryPolicy, StepIndex, items};
 use crate::template::{Piece, Template};
 use crate::workflow::duration;
 
@@ -14,8 +15,9 @@ use crate::workflow::duration;
 pub fn mermaid(plan: &Plan) -> String {
     let mut out = String::from("flowchart TD\n");
     let node = |out: &mut String, indent: &str, (index, step): (StepIndex, &PlannedStep)| {
-        let label = format!("{}<br/>{}", in_mermaid(step.name()), in_mermaid(step.handler.name()));
-        let _ = writeln!(out, "{indent}n{}[\"{label}\"]", index.get());
+        let lines = label(plan, step);
+        let label: Vec<String> = lines.iter().map(|line| in_mermaid(line)).collect();
+        let _ = writeln!(out, "{indent}n{}[\"{}\"]", index.get(), label.join("<br/>"));
     };
     let (main, finally) = parts(plan);
     main.into_iter().for_each(|step| node(&mut out, "    ", step));
@@ -34,7 +36,7 @@ pub fn mermaid(plan: &Plan) -> String {
 pub fn dot(plan: &Plan) -> String {
     let mut out = format!("digraph {} {{\n    node [shape=box];\n", in_dot(plan.workflow_name()));
     let node = |out: &mut String, indent: &str, (index, step): (StepIndex, &PlannedStep)| {
-        let label = in_dot(&format!("{}\n{}", step.name(), step.handler.name()));
+        let label = in_dot(&label(plan, step).join("\n"));
         let _ = writeln!(out, "{indent}n{} [label={label}];", index.get());
     };
     let (main, finally) = parts(plan);
@@ -61,6 +63,8 @@ pub fn json(plan: &Plan) -> Value {
         "max_parallel": plan.max_parallel,
         "timeout": plan.timeout.map(duration::written),
         "on_failure": plan.on_failure,
+        "lock": plan.lock(),
+        "outputs": plan.outputs().iter().map(|(name, one)| (name.clone(), written(one))).collect::<Map<_, _>>(),
         "adapters": plan.adapters().collect::<Vec<_>>(),
         "steps": plan.indexed().map(|(index, step)| step_json(plan, index, step)).collect::<Vec<_>>(),
     });
@@ -71,7 +75,7 @@ pub fn json(plan: &Plan) -> Value {
 fn step_json(plan: &Plan, index: StepIndex, step: &PlannedStep) -> Value {
     let needs: Vec<&str> = plan.needs(index).iter().map(|&need| plan[need].id()).collect();
     let policy = &step.policy;
-    json!({
+    let mut json = json!({
         "id": step.id(),
         "name": step.name(),
         "handler": step.handler.name(),
@@ -85,7 +89,59 @@ fn step_json(plan: &Plan, index: StepIndex, step: &PlannedStep) -> Value {
         "priority": policy.priority,
         "adapters": *policy.adapters,
         "config": written(&step.config),
-    })
+        "can_undo": step.handler.info().can_undo,
+        "point_of_no_return": step.handler.point_of_no_return(),
+    });
+    if let Some(extras) = &step.extras {
+        extras_json(extras, &mut json);
+    }
+    json
+}
+
+/// What few steps have, where they have it.
+fn extras_json(extras: &Extras, json: &mut Value) {
+    if let Some(fan) = &extras.fan_out {
+        match &fan.items {
+            Items::ForEach(list) => json["foreach"] = written(list),
+            Items::Matrix { axes, include, exclude } => {
+                let keys = axes.iter().map(|(axis, values)| (axis.as_str(), values));
+                let keys = keys.chain(include.iter().map(|one| ("include", one)));
+                let keys = keys.chain(exclude.iter().map(|one| ("exclude", one)));
+                json["matrix"] = keys.map(|(key, one)| (key.to_owned(), written(one))).collect();
+            }
+        }
+        json["max_parallel"] = json!(fan.max_parallel);
+        json["fail_fast"] = fan.fail_fast.into();
+    }
+    if let Some(lock) = &extras.lock {
+        json["lock"] = (**lock).into();
+    }
+    if let Some(cache) = &extras.cache {
+        json["cache"] =
+            json!({ "inputs": cache.inputs, "key": written(&cache.key), "outputs": cache.outputs });
+    }
+    if let Some(called) = &extras.called {
+        json["calls"] = json!({ "workflow": *called.workflow, "steps": called.steps });
+    }
+}
+
+/// What stands in the box of a step, a line each.
+fn label(plan: &Plan, step: &PlannedStep) -> Vec<String> {
+    let mut lines = vec![step.name().to_owned(), step.handler.name().to_owned()];
+    if let Some(fan) = step.fan_out() {
+        lines.push(match items(fan, plan) {
+            Ok(items) => format!("× {}", items.len()),
+            // Known during the run.
+            Err(_) => "× n".to_owned(),
+        });
+    }
+    lines.extend(step.called().map(|called| format!("calls {}", called.workflow)));
+    lines.extend(step.lock().map(|lock| format!("lock {lock}")));
+    lines.extend(step.cache().map(|_| "cached".to_owned()));
+    if plan.on_failure == FailurePolicy::Rollback && step.handler.point_of_no_return() {
+        lines.push("point of no return".to_owned());
+    }
+    lines
 }
 
 fn retry(policy: &RetryPolicy) -> Value {

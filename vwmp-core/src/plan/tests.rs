@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::json;
 use vwmp_interfaces::{CancellationToken, Change, Timestamp};
 
-use super::preview::{Verdict, preview};
+use super::preview::{ItemPreviews, StepPreview, Verdict, preview};
 use super::{Plan, render};
 use crate::run::PausedClock;
 use crate::workflow::tests::{document, plugins};
@@ -84,9 +84,88 @@ fn a_plan_as_json_has_everything_as_written() {
             "retry": { "max_attempts": 3, "backoff": "linear", "delay": "1s500ms", "max_delay": "1m", "jitter": false },
             "priority": 0, "adapters": [],
             "config": { "name": "$<config.title>", "files": [{ "path": "literal $$<x>" }] },
+            "can_undo": false, "point_of_no_return": false,
         })
     );
     assert!(!json.to_string().contains("hunter2"));
+}
+
+const FANS: &str = r#"
+name: fans
+on_failure: rollback
+lock: release
+outputs: { all: $<step-outputs.each> }
+parameters: { token: { secret: true }, oses: { type: array, default: [a, b, a] } }
+steps:
+  - { id: each, handler: test.make, foreach: [x, $<parameters.token>], config: { name: "v$<item>" } }
+  - { id: grid, handler: test.make, matrix: { os: $<parameters.oses>, v: [1, 2], exclude: [{ os: b }] }, max_parallel: 2,
+      lock: db, cache: { inputs: ["src/**"], key: ["$<parameters.oses>"] }, config: { name: "$<matrix.os>$<matrix.v>" } }
+  - { id: later, handler: test.make, foreach: $<step-outputs.run.values.list>, config: { name: $<item> } }
+  - { id: run, handler: shell.run, config: { run: echo } }
+  - { id: of, handler: test.make, foreach: "$<step-outputs.each.map(one, one.version)>", config: { name: "$<item> $<run.id>" } }
+  - { id: none, handler: test.make, foreach: $<parameters.token>, config: { name: $<item> } }
+  - { id: broken, handler: test.make, foreach: [broken, fine], config: { name: $<item> } }
+"#;
+
+fn fans() -> Plan {
+    let settings = Settings::default();
+    let checked = Workflow::check(document("w.yaml", FANS), &plugins::registry(), &settings, &NoFiles);
+    let mut inputs = Inputs::new(Path::new("/work"));
+    inputs.parameters.insert("token".into(), (json!("hunter2"), "-p token=hunter2".into()));
+    checked.unwrap().0.plan(inputs).unwrap()
+}
+
+fn told_items(out: &mut String, preview: &StepPreview) {
+    match &preview.items {
+        None => {}
+        Some(ItemPreviews::Unknown(why)) => writeln!(out, "  items are unknown: {why}").unwrap(),
+        Some(ItemPreviews::Known { values, asked }) => {
+            for (value, one) in values.iter().zip(asked) {
+                let after = one.changes.iter().map(|change| match change {
+                    Change::File { before, after, .. } => format!(" {before:?} -> {after:?}"),
+                    Change::Action { description } => format!(" {description}"),
+                });
+                let (changes, error) = (after.collect::<String>(), one.error.as_deref().unwrap_or_default());
+                writeln!(out, "  {value}: {} {:?} {}{changes} {error}", one.config, one.unknown, one.summary)
+                    .unwrap();
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_item_says_what_it_would_do() {
+    let plan = Arc::new(fans());
+    let clock = Arc::new(PausedClock::starting(Timestamp::from_micros(0)));
+    let mut told = String::new();
+    for one in preview(Arc::clone(&plan), clock, CancellationToken::new()).await {
+        let error = one.error.as_deref().unwrap_or_default();
+        writeln!(told, "{} {:?} {} changes {error}", plan[one.step].id(), one.unknown, one.changes.len())
+            .unwrap();
+        told_items(&mut told, &one);
+    }
+    assert_eq!(told, include_str!("tests/items.txt"));
+}
+
+#[test]
+fn items_locks_and_caches_are_drawn_and_written() {
+    let plan = fans();
+    let graph = render::mermaid(&plan);
+    assert!(graph.contains("[\"grid<br/>test.make<br/>× 4<br/>lock db<br/>cached\"]"), "{graph}");
+    assert!(graph.contains("[\"later<br/>test.make<br/>× n\"]"), "{graph}");
+    let json = render::json(&plan);
+    assert_eq!((&json["lock"], &json["on_failure"]), (&json!("release"), &json!("rollback")));
+    assert_eq!(json["outputs"], json!({ "all": "$<step-outputs.each>" }));
+    let grid = json["steps"].as_array().unwrap().iter().find(|step| step["id"] == "grid").unwrap();
+    assert_eq!(
+        grid["matrix"],
+        json!({ "os": "$<parameters.oses>", "v": [1, 2], "exclude": [{ "os": "b" }] })
+    );
+    assert_eq!(
+        (&grid["max_parallel"], &grid["fail_fast"], &grid["lock"]),
+        (&json!(2), &json!(false), &json!("db"))
+    );
+    assert_eq!(grid["cache"], json!({ "inputs": ["src/**"], "key": ["$<parameters.oses>"], "outputs": [] }));
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,8 +1,9 @@
 //! What is staged, to the entry, and putting it back.
 
-use std::fs;
-use std::io::{ErrorKind, Write as _};
-use std::path::PathBuf;
+use std::fs::{self, File};
+use std::io::{Error, ErrorKind, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use vwmp_interfaces::capability::Index;
 use vwmp_interfaces::{OrFail, StepError};
@@ -13,8 +14,8 @@ use super::repository::line;
 
 impl Git {
     pub(super) async fn read_index(&self) -> Result<Index, StepError> {
-        let bytes = match fs::read(self.index_file().await?) {
-            Ok(bytes) => bytes,
+        let bytes = match Stored::read(&self.index_file().await?) {
+            Ok(stored) => stored.packed(),
             Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
             Err(error) => return Err(StepError::permanent("can't read what is staged").caused_by(error)),
         };
@@ -42,7 +43,10 @@ impl Git {
         let folder = file.parent().ok_or_else(|| StepError::permanent(failed()))?;
         let lock = file.with_extension("lock");
         let mut new = tempfile::Builder::new().prefix(".vwmp-").tempfile_in(folder).or_permanent(failed())?;
-        new.write_all(bytes).and_then(|()| new.as_file().sync_all()).or_permanent(failed())?;
+        let stored = Stored::unpacked(bytes);
+        if let Some(stored) = &stored {
+            stored.write(new.as_file_mut()).or_permanent(failed())?;
+        }
         if let Ok(found) = fs::metadata(&file) {
             new.as_file().set_permissions(found.permissions()).or_permanent(failed())?;
         }
@@ -56,16 +60,15 @@ impl Git {
             }
             Err(error) => return Err(StepError::permanent(failed()).caused_by(error.error)),
         }
-        let replaced = if bytes.is_empty() {
+        let replaced = match &stored {
+            Some(_) => fs::rename(&lock, &file),
             // There was no index at all.
-            fs::remove_file(&file).or_else(|error| match error.kind() {
+            None => fs::remove_file(&file).or_else(|error| match error.kind() {
                 ErrorKind::NotFound => Ok(()),
                 _ => Err(error),
-            })
-        } else {
-            fs::rename(&lock, &file)
+            }),
         };
-        if replaced.is_err() || bytes.is_empty() {
+        if replaced.is_err() || stored.is_none() {
             // It is ours, and must not outlive this.
             let _ = fs::remove_file(&lock);
         }
@@ -76,8 +79,9 @@ impl Git {
     async fn in_copy(&self, bytes: &[u8], command: Option<&[&str]>) -> Result<String, StepError> {
         let folder = tempfile::tempdir().or_permanent("can't copy what is staged")?;
         let copy = folder.path().join("index");
-        if !bytes.is_empty() {
-            fs::write(&copy, bytes).or_permanent("can't copy what is staged")?;
+        if let Some(stored) = Stored::unpacked(bytes) {
+            let file = File::create(&copy).and_then(|mut file| stored.write(&mut file));
+            file.or_permanent("can't copy what is staged")?;
         }
         if let Some(command) = command {
             let output = self.program.run_in_index(&copy, command).await?;
@@ -96,5 +100,39 @@ impl Git {
     async fn index_file(&self) -> Result<PathBuf, StepError> {
         let path = self.must("find what is staged", &["rev-parse", "--git-path", "index"]).await?;
         Ok(self.program.folder().join(line(&path)))
+    }
+}
+
+/// An index as it is stored. Its time counts: git trusts what it remembers of a file that is older than the index.
+struct Stored {
+    modified: SystemTime,
+    content: Vec<u8>,
+}
+
+impl Stored {
+    fn read(path: &Path) -> Result<Self, Error> {
+        let mut file = File::open(path)?;
+        let (modified, mut content) = (file.metadata()?.modified()?, Vec::new());
+        file.read_to_end(&mut content)?;
+        Ok(Self { modified, content })
+    }
+
+    fn write(&self, file: &mut File) -> Result<(), Error> {
+        file.write_all(&self.content)?;
+        file.set_modified(self.modified)?;
+        file.sync_all()
+    }
+
+    /// The time, then the content.
+    fn packed(&self) -> Vec<u8> {
+        let time = self.modified.duration_since(UNIX_EPOCH).unwrap_or_default();
+        [&time.as_secs().to_be_bytes(), &time.subsec_nanos().to_be_bytes()[..], &self.content].concat()
+    }
+
+    fn unpacked(bytes: &[u8]) -> Option<Self> {
+        let (seconds, rest) = bytes.split_first_chunk()?;
+        let (nanos, content) = rest.split_first_chunk()?;
+        let time = Duration::new(u64::from_be_bytes(*seconds), u32::from_be_bytes(*nanos));
+        Some(Self { modified: UNIX_EPOCH + time, content: content.to_vec() })
     }
 }

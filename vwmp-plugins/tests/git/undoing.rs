@@ -174,6 +174,27 @@ async fn what_was_staged_at_the_end_is_worked_out_where_it_is_not_known() {
     refused::<StageAll>(&repository, "can't restore what was staged: it has been changed since").await;
 }
 
+/// A file that was changed in the same moment in which git looked at it, to another content of the same size: git tells by
+/// the time of the index that it has to look again.
+#[tokio::test]
+async fn a_change_in_the_same_moment_is_still_seen() {
+    let repository = Repository::new().await;
+    let path = repository.run.workspace().join("VERSION");
+    let moment = std::time::UNIX_EPOCH + std::time::Duration::new(1_700_000_000, 5);
+    let touch =
+        |file: &std::path::Path| fs::File::options().write(true).open(file).unwrap().set_modified(moment);
+    touch(&path).unwrap();
+    repository.git(&["update-index", "--refresh"]);
+    touch(&repository.run.workspace().join(".git/index")).unwrap();
+    repository.run.write("VERSION", "1.0.9\n");
+    touch(&path).unwrap();
+    assert_eq!(repository.git(&["--no-optional-locks", "diff", "--name-only"]), "VERSION");
+    done::<StageAll>(&repository).await;
+    back::<StageAll>(&repository, None).await;
+    assert_eq!(repository.git(&["--no-optional-locks", "diff", "--name-only"]), "VERSION");
+    assert_eq!(repository.git(&["diff", "--cached", "--name-only"]), "");
+}
+
 #[tokio::test]
 async fn an_index_that_was_not_there_goes_again() {
     let run = crate::repository::identified(vwmp_testkit::TestRun::new());

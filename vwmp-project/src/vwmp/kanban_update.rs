@@ -144,7 +144,7 @@ fn listed(ids: &[String]) -> String {
 mod tests {
     use serde_json::json;
     use vwmp_interfaces::Change;
-    use vwmp_testkit::{TestRun, execute, preview};
+    use vwmp_testkit::{TestRun, execute, preview, undo};
 
     use super::*;
     use crate::kanban::Kanban;
@@ -221,5 +221,28 @@ mod tests {
             "there is no board `KANBAN.md`; create it with a `## Heading` for each column, or set `file` in \
              the adapter's config"
         );
+    }
+
+    #[tokio::test]
+    async fn the_board_is_taken_back_to_the_byte() {
+        let run = run().await;
+        let board = format!("\u{feff}# Board\n\n{BOARD}").replace('\n', "\r\n");
+        run.write("KANBAN.md", &board);
+        let (ctx, config) =
+            (run.context("board"), json!({ "from": "Ready", "to": "Released", "version": "1.1.0" }));
+        run.end_after_keeping(1);
+        execute::<KanbanUpdate>(config.clone(), &ctx).await.unwrap_err();
+        undo::<KanbanUpdate>(config.clone(), None, &ctx).await.unwrap();
+        let output = execute::<KanbanUpdate>(config.clone(), &ctx).await.unwrap();
+        let moved = run.read("KANBAN.md");
+        assert_ne!(moved, board);
+        for output in [Some(output), None] {
+            undo::<KanbanUpdate>(config.clone(), output, &ctx).await.unwrap();
+            assert_eq!(run.read("KANBAN.md"), board);
+        }
+        run.write("KANBAN.md", format!("{moved}- [KB-9] new\n"));
+        let error = undo::<KanbanUpdate>(config, None, &ctx).await.unwrap_err();
+        assert_eq!(error.message(), "can't restore the board `KANBAN.md`: it has been changed since");
+        assert!(run.read("KANBAN.md").contains("KB-9"));
     }
 }

@@ -97,7 +97,7 @@ impl KbUpdate {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use vwmp_testkit::{TestRun, execute, preview};
+    use vwmp_testkit::{TestRun, execute, preview, undo};
 
     use super::*;
     use crate::knowledge_base::MarkdownPages;
@@ -114,5 +114,37 @@ mod tests {
         assert_eq!(seen.output, Some(kept));
         assert_eq!(run.read("kb/releases/1.0.0.md"), "# One\n\nFirst.\n");
         assert_eq!(execute::<KbUpdate>(config, &ctx).await.unwrap()["changed"], false);
+    }
+
+    #[tokio::test]
+    async fn a_page_is_taken_back_to_the_byte() {
+        let run = TestRun::new().connected::<MarkdownPages>(json!({ "folder": "kb" })).await.unwrap();
+        let old = "\u{feff}# Old\r\n\r\nNo newline at the end";
+        for (page, before) in [("releases/1.0.0", None), ("old", Some(old))] {
+            if let Some(text) = before {
+                run.write("kb/old.md", text);
+            }
+            let path = format!("kb/{page}.md");
+            let there = || std::fs::read_to_string(run.workspace().join(&path)).ok();
+            let (ctx, config) =
+                (run.context(page), json!({ "page": page, "title": "One", "text": "First." }));
+            run.end_after_keeping(1);
+            execute::<KbUpdate>(config.clone(), &ctx).await.unwrap_err();
+            undo::<KbUpdate>(config.clone(), None, &ctx).await.unwrap();
+            assert_eq!(there().as_deref(), before);
+            let output = execute::<KbUpdate>(config.clone(), &ctx).await.unwrap();
+            for output in [Some(output), None] {
+                undo::<KbUpdate>(config.clone(), output, &ctx).await.unwrap();
+                assert_eq!(there().as_deref(), before);
+            }
+            assert_eq!(run.exists("kb"), before.is_some(), "the folder was made for the page");
+            execute::<KbUpdate>(config.clone(), &ctx).await.unwrap();
+            run.write(&path, "mine");
+            let error = undo::<KbUpdate>(config, None, &ctx).await.unwrap_err();
+            let message = format!("can't restore the page `{path}`: it has been changed since");
+            assert_eq!((error.message(), there().as_deref()), (message.as_str(), Some("mine")));
+            run.remove(&path);
+            std::fs::remove_dir_all(run.workspace().join("kb")).unwrap();
+        }
     }
 }

@@ -30,6 +30,12 @@ pub(super) enum Foreseen {
 /// For expressions of which it is known that they read no output that is not foreseen.
 pub(super) struct ForConditions<'f>(&'f Foresight);
 
+/// For the config of one item of a step.
+pub(super) struct ForItem<'f> {
+    pub(super) foresight: &'f Foresight,
+    pub(super) item: &'f Value,
+}
+
 impl Foresight {
     pub(super) fn new(plan: Arc<Plan>) -> Self {
         let steps = std::iter::repeat_with(OnceLock::new).take(plan.steps.len()).collect();
@@ -128,6 +134,30 @@ impl Scope for Foresight {
                 self.plan.steps.iter().map(|step| step.id.to_string()).collect()
             }
             _ => self.plan.keys(namespace),
+        }
+    }
+}
+
+impl Scope for ForItem<'_> {
+    fn value(&self, namespace: Namespace, key: &str) -> Option<Cow<'_, Value>> {
+        match namespace {
+            Namespace::Item => Some(Cow::Borrowed(self.item)),
+            Namespace::Matrix => self.item.get(key).map(Cow::Borrowed),
+            _ => self.foresight.value(namespace, key),
+        }
+    }
+
+    fn is_known(&self, reference: &Reference) -> bool {
+        match reference.namespace {
+            Namespace::Item | Namespace::Matrix => true,
+            _ => self.foresight.is_known(reference),
+        }
+    }
+
+    fn keys(&self, namespace: Namespace) -> Vec<String> {
+        match (namespace, self.item) {
+            (Namespace::Matrix, Value::Object(axes)) => axes.keys().cloned().collect(),
+            _ => self.foresight.keys(namespace),
         }
     }
 }
