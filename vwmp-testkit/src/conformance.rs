@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 use vwmp_core::registry::{RegisteredAdapter, RegisteredStep, RegisteredWorkflowType, Registry};
-use vwmp_interfaces::{Effect, Findings};
 use vwmp_interfaces::register::Origin;
+use vwmp_interfaces::{Effect, Findings};
 
 use crate::example::{examples, expressions, read, steps_using};
 

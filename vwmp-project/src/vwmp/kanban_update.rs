@@ -228,7 +228,8 @@ mod tests {
         let run = run().await;
         let board = format!("\u{feff}# Board\n\n{BOARD}").replace('\n', "\r\n");
         run.write("KANBAN.md", &board);
-        let (ctx, config) = (run.context("board"), json!({ "from": "Ready", "to": "Released", "version": "1.1.0" }));
+        let (ctx, config) =
+            (run.context("board"), json!({ "from": "Ready", "to": "Released", "version": "1.1.0" }));
         run.end_after_keeping(1);
         execute::<KanbanUpdate>(config.clone(), &ctx).await.unwrap_err();
         undo::<KanbanUpdate>(config.clone(), None, &ctx).await.unwrap();

@@ -126,7 +126,8 @@ mod tests {
             }
             let path = format!("kb/{page}.md");
             let there = || std::fs::read_to_string(run.workspace().join(&path)).ok();
-            let (ctx, config) = (run.context(page), json!({ "page": page, "title": "One", "text": "First." }));
+            let (ctx, config) =
+                (run.context(page), json!({ "page": page, "title": "One", "text": "First." }));
             run.end_after_keeping(1);
             execute::<KbUpdate>(config.clone(), &ctx).await.unwrap_err();
             undo::<KbUpdate>(config.clone(), None, &ctx).await.unwrap();
