@@ -138,6 +138,11 @@ impl Workflow {
         crate::plan::build(self, inputs)
     }
 
+    /// The same for looking at it: values that don't fit are taken as they are.
+    pub(crate) fn plan_to_look_at(&self, inputs: Inputs) -> Plan {
+        crate::plan::build_to_look_at(self, inputs)
+    }
+
     /// A plan without any value, to be drawn; not to be run.
     pub fn sketch(&self) -> Plan {
         crate::plan::sketch(self)
