@@ -65,7 +65,7 @@ impl Recorded {
     pub(crate) fn read(store: &Store, id: &str, registry: &Registry) -> Result<Self, Failure> {
         let row = store.find(id)?;
         let record = record(store, &row.id)?;
-        let plan = record.plan(registry, record.stand_ins(input::environment()))?;
+        let plan = record.look(registry, input::environment())?;
         let (events, damage) = store.events(&row.id, 0)?;
         if events.is_empty() {
             return Err(damage.map_or_else(|| Failure::Usage(never_began(&row.id)), Failure::from));

@@ -7,6 +7,7 @@ use super::layers::{Layer, Layers, Origins, Sourced};
 use super::origin::Origin;
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::document::path::{Path, Segment};
+use crate::masking::Masker;
 
 /// What the layers come to: each value with the layer that won.
 #[derive(Debug, Clone)]
@@ -14,6 +15,17 @@ pub struct Resolved {
     /// The values, a mapping.
     pub value: Value,
     origins: Origins,
+}
+
+fn mask(origins: &mut Origins, masker: &Masker) {
+    for one in origins.values_mut() {
+        if let Origin::Runtime { how } | Origin::Parameter { how, .. } = &mut one.origin
+            && masker.finds(how)
+        {
+            *how = masker.masked(how).into();
+        }
+        mask(&mut one.below, masker);
+    }
 }
 
 /// Merges layers.
@@ -26,6 +38,14 @@ pub fn resolve(layers: &Layers) -> Resolved {
 }
 
 impl Resolved {
+    /// Takes secrets out of the values, and out of what says how they were given.
+    pub(crate) fn mask(&mut self, masker: &Masker) {
+        if !masker.is_empty() {
+            masker.value(&mut self.value);
+            mask(&mut self.origins, masker);
+        }
+    }
+
     /// The value of a key such as `changelog.dir`, if any layer sets it.
     pub fn get(&self, key: &str) -> Option<&Value> {
         self.find(&key.parse().ok()?).map(|(value, _)| value)

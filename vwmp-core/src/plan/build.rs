@@ -7,7 +7,6 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{Graph, Plan, PlannedAdapter, PlannedStep, StepIndex};
-use crate::config::Resolved;
 use crate::diagnostic::Diagnostics;
 use crate::masking::{Masker, texts_in};
 use crate::template::{Template, marked};
@@ -22,18 +21,36 @@ pub(crate) fn build(workflow: &Workflow, inputs: Inputs) -> Result<Plan, Diagnos
     Ok(assemble(workflow, inputs, binding))
 }
 
+/// Builds a plan whose values are not held against anything; see [`crate::workflow::Record::look`].
+pub(crate) fn build_to_look_at(workflow: &Workflow, inputs: Inputs) -> Plan {
+    let binding = Binding::unchecked(workflow, &inputs.parameters);
+    assemble(workflow, inputs, binding)
+}
+
 /// Builds a plan without values; see [`Workflow::sketch`].
 pub(crate) fn sketch(workflow: &Workflow) -> Plan {
     assemble(workflow, Inputs::new(Path::new("")), Binding::without_values(workflow))
 }
 
 fn assemble(workflow: &Workflow, inputs: Inputs, binding: Binding) -> Plan {
+    let mut plan = unmasked(workflow, inputs, binding);
+    let mut secrets = std::mem::take(&mut plan.secrets);
+    plan.steps.iter().for_each(|step| known_secrets(step, &plan, &mut secrets));
+    if let Some(workflow_type) = &plan.workflow_type {
+        for (_, secret) in marked::values(&plan.config, &workflow_type.info().config_schema, marked::SECRET) {
+            texts_in(secret, &mut secrets);
+        }
+    }
+    plan.masker = Masker::new(&secrets);
+    plan.resolved.mask(&plan.masker);
+    plan.secrets = secrets;
+    plan
+}
+
+fn unmasked(workflow: &Workflow, inputs: Inputs, binding: Binding) -> Plan {
     let steps: Vec<_> = workflow.order.iter().map(|&step| workflow.steps[step].clone()).collect();
     let by_id: HashMap<_, _> =
         steps.iter().enumerate().map(|(at, step)| (Arc::clone(&step.id), StepIndex::new(at))).collect();
-    let mut secrets = binding.secrets;
-    steps.iter().for_each(|step| written_secrets(step, &mut secrets));
-    let masker = Masker::new(&secrets);
     let by_default = inputs.cores.unwrap_or(MIN_PARALLEL).max(MIN_PARALLEL);
     Plan {
         workflow_id: Arc::clone(&workflow.id),
@@ -53,11 +70,11 @@ fn assemble(workflow: &Workflow, inputs: Inputs, binding: Binding) -> Plan {
         outputs: Arc::clone(&workflow.outputs),
         main_steps: workflow.main_steps,
         graph: graph(workflow),
-        resolved: masked(binding.config, &masker),
+        resolved: binding.config,
         by_id,
         steps,
-        secrets,
-        masker,
+        secrets: binding.secrets,
+        masker: Masker::default(),
     }
 }
 
@@ -74,11 +91,6 @@ fn graph(workflow: &Workflow) -> Graph {
     Graph::new(places.len(), edges)
 }
 
-fn masked(mut config: Resolved, masker: &Masker) -> Resolved {
-    masker.value(&mut config.value);
-    config
-}
-
 fn planned(adapters: &[Adapter], configs: Vec<Value>) -> Vec<PlannedAdapter> {
     let planned = adapters.iter().zip(configs).map(|(one, config)| PlannedAdapter {
         instance: one.instance.clone(),
@@ -88,14 +100,21 @@ fn planned(adapters: &[Adapter], configs: Vec<Value>) -> Vec<PlannedAdapter> {
     planned.collect()
 }
 
-/// What a workflow says openly where its handler expects a secret.
-fn written_secrets(step: &PlannedStep, secrets: &mut Vec<String>) {
+/// What is known before the run of what a handler expects as a secret: written openly, or from a parameter, the config
+/// or the environment.
+fn known_secrets(step: &PlannedStep, plan: &Plan, secrets: &mut Vec<String>) {
     if !step.handler.takes_secrets() {
         return;
     }
     for (_, part) in step.config.marked(&step.handler.info().config_schema, marked::SECRET) {
         if let Template::Literal(value) = &*part {
             texts_in(value, secrets);
+        }
+        for expression in part.expressions() {
+            let value = Template::Expression(expression.clone()).render_partial(plan);
+            if let Some(known) = value.ok().filter(|value| value.unknown.is_empty()) {
+                texts_in(&known.value, secrets);
+            }
         }
     }
 }

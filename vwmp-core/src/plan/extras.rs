@@ -40,6 +40,17 @@ pub struct FanOut {
     pub fail_fast: bool,
 }
 
+impl FanOut {
+    /// All templates that give its items.
+    pub(crate) fn templates(&self) -> impl Iterator<Item = &Template> {
+        let (axes, include, exclude, list): (&[_], _, _, _) = match &self.items {
+            Items::ForEach(list) => (&[], &None, &None, Some(list)),
+            Items::Matrix { axes, include, exclude } => (axes, include, exclude, None),
+        };
+        list.into_iter().chain(axes.iter().map(|(_, values)| values)).chain(include).chain(exclude)
+    }
+}
+
 /// Where the items of a step come from.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Items {

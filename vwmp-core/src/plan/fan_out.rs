@@ -7,14 +7,18 @@ use crate::template::{Scope, Template};
 
 /// Why a step has no items.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct NoItems(String);
+#[error("{message}")]
+pub struct NoItems {
+    message: String,
+    too_many: bool,
+}
 
 /// The items of a step, in the order they start.
 ///
-/// A matrix has every combination of its axes, the last axis changing fastest; then those that fit an entry of
-/// `exclude` are left out; then each entry of `include` extends the combinations whose axes it agrees with, or is one
-/// of its own where there are none.
+/// A matrix has every combination of its axes, the last axis changing fastest; then those that have all values of an
+/// entry of `exclude` are left out; then each entry of `include` extends the combinations of the axes that it agrees
+/// with, overriding what earlier entries added but no axis, or is a combination of its own where there are none. An
+/// entry never extends one that another entry is.
 ///
 /// # Errors
 /// When a value can't be read, is no list, or there are more than [`MOST_ITEMS`].
@@ -29,14 +33,26 @@ pub fn items(fan: &FanOut, scope: &dyn Scope) -> Result<Vec<Value>, NoItems> {
             }
             if let Some(include) = include {
                 let names: Vec<&str> = axes.iter().map(|(name, _)| name.as_str()).collect();
+                let of_axes = if axes.is_empty() { 0 } else { rows.len() };
                 for more in maps("matrix.include", include, scope)? {
-                    extend(&mut rows, more, &names);
+                    extend(&mut rows, of_axes, more, &names);
                 }
             }
             rows.into_iter().map(Value::Object).collect()
         }
     };
     if items.len() > MOST_ITEMS { Err(too_many(items.len())) } else { Ok(items) }
+}
+
+impl NoItems {
+    fn new(message: String) -> Self {
+        Self { message, too_many: false }
+    }
+
+    /// Whether there would be more than [`MOST_ITEMS`].
+    pub fn is_too_many(&self) -> bool {
+        self.too_many
+    }
 }
 
 fn combinations(axes: &[(String, Template)], scope: &dyn Scope) -> Result<Vec<Map<String, Value>>, NoItems> {
@@ -59,11 +75,11 @@ fn combinations(axes: &[(String, Template)], scope: &dyn Scope) -> Result<Vec<Ma
     Ok(rows)
 }
 
-fn extend(rows: &mut Vec<Map<String, Value>>, more: Map<String, Value>, axes: &[&str]) {
+/// Extends the first `of_axes` combinations, or adds one.
+fn extend(rows: &mut Vec<Map<String, Value>>, of_axes: usize, more: Map<String, Value>, axes: &[&str]) {
     let mut extended = false;
-    for row in rows.iter_mut() {
-        let fits = axes.iter().all(|axis| more.get(*axis).is_none_or(|value| row.get(*axis) == Some(value)));
-        if fits && axes.iter().any(|axis| row.contains_key(*axis)) {
+    for row in &mut rows[..of_axes] {
+        if axes.iter().all(|axis| more.get(*axis).is_none_or(|value| row.get(*axis) == Some(value))) {
             row.extend(more.clone());
             extended = true;
         }
@@ -81,21 +97,26 @@ fn agrees(part: &Map<String, Value>, row: &Map<String, Value>) -> bool {
 fn list(name: &str, values: &Template, scope: &dyn Scope) -> Result<Vec<Value>, NoItems> {
     match values.render(scope) {
         Ok(Value::Array(values)) => Ok(values),
-        Ok(other) => Err(NoItems(format!("{name}: expected a list, found {}", crate::schema::shown(&other)))),
-        Err(error) => Err(NoItems(format!("{name}: {error}"))),
+        Ok(other) => {
+            Err(NoItems::new(format!("{name}: expected a list, found {}", crate::schema::shown(&other))))
+        }
+        Err(error) => Err(NoItems::new(format!("{name}: {error}"))),
     }
 }
 
 fn maps(name: &str, values: &Template, scope: &dyn Scope) -> Result<Vec<Map<String, Value>>, NoItems> {
     let map = |value| match value {
         Value::Object(map) => Ok(map),
-        other => Err(NoItems(format!("{name}: expected mappings, found {}", crate::schema::shown(&other)))),
+        other => {
+            Err(NoItems::new(format!("{name}: expected mappings, found {}", crate::schema::shown(&other))))
+        }
     };
     list(name, values, scope)?.into_iter().map(map).collect()
 }
 
 fn too_many(count: usize) -> NoItems {
-    NoItems(format!("a step fans out to {MOST_ITEMS} items at most, and these are {count}"))
+    let message = format!("a step fans out to {MOST_ITEMS} items at most, and these are {count}");
+    NoItems { message, too_many: true }
 }
 
 #[cfg(test)]
@@ -144,7 +165,34 @@ mod tests {
             matrix(&axes[..1], Some(include), None).unwrap(),
             [json!({ "os": "a", "fast": true }), json!({ "os": "b" }), json!({ "os": "c", "v": 9 })]
         );
-        assert_eq!(matrix(&[], Some(json!([{ "x": 1 }])), None).unwrap(), [json!({ "x": 1 })]);
+        let only = json!([{ "x": 1 }, { "x": 1, "y": 2 }]);
+        assert_eq!(matrix(&[], Some(only.clone()), None).unwrap(), *only.as_array().unwrap());
+    }
+
+    /// The example of GitHub's documentation, with one more entry that agrees with an added one alone.
+    #[test]
+    fn what_is_included_extends_the_axes_and_no_other_entry() {
+        let axes = [("fruit", json!(["apple", "pear"])), ("animal", json!(["cat", "dog"]))];
+        let include = json!([
+            { "color": "green" },
+            { "color": "pink", "animal": "cat" },
+            { "fruit": "apple", "shape": "circle" },
+            { "fruit": "banana" },
+            { "fruit": "banana", "animal": "cat" },
+            { "fruit": "banana", "shape": "long" },
+        ]);
+        assert_eq!(
+            matrix(&axes, Some(include), None).unwrap(),
+            [
+                json!({ "fruit": "apple", "animal": "cat", "color": "pink", "shape": "circle" }),
+                json!({ "fruit": "apple", "animal": "dog", "color": "green", "shape": "circle" }),
+                json!({ "fruit": "pear", "animal": "cat", "color": "pink" }),
+                json!({ "fruit": "pear", "animal": "dog", "color": "green" }),
+                json!({ "fruit": "banana" }),
+                json!({ "fruit": "banana", "animal": "cat" }),
+                json!({ "fruit": "banana", "shape": "long" }),
+            ]
+        );
     }
 
     #[test]

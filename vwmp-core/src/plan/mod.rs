@@ -24,7 +24,7 @@ use crate::masking::Masker;
 use crate::registry::{RegisteredAdapter, RegisteredStep, RegisteredWorkflowType};
 use crate::template::{Condition, Template};
 
-pub(crate) use build::{build, sketch};
+pub(crate) use build::{build, build_to_look_at, sketch};
 pub use extras::{CachePolicy, Called, Extras, FanOut, Items, MOST_ITEMS};
 pub use fan_out::{NoItems, items};
 pub(crate) use graph::sort;

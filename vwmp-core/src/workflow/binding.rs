@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::parameters::{self, Given};
+use super::parameters::{self, Bound, Given};
 use super::{Adapter, Workflow, layered};
 use crate::config::{Resolved, resolve};
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -51,7 +51,16 @@ impl Binding {
     /// # Errors
     /// What is wrong with the parameters; or else, what is wrong with the configs that they give.
     pub(crate) fn new(workflow: &Workflow, given: &Given) -> Result<Self, Diagnostics> {
-        let bound = parameters::bind(&workflow.parameters, given)?;
+        let (binding, found) = Self::of(workflow, parameters::bind(&workflow.parameters, given)?);
+        found.into_result(binding).map(|(binding, _)| binding)
+    }
+
+    /// Binds the parameters of a workflow, whether they fit or not.
+    pub(crate) fn unchecked(workflow: &Workflow, given: &Given) -> Self {
+        Self::of(workflow, parameters::put_together(&workflow.parameters, given)).0
+    }
+
+    fn of(workflow: &Workflow, bound: Bound) -> (Self, Diagnostics) {
         let mut found = Diagnostics::default();
         let cache = ExpressionCache::default();
         let scope = Early { parameters: &bound.values, environment: &workflow.settings.environment };
@@ -100,7 +109,7 @@ impl Binding {
         let found: Diagnostics = found.into_iter().map(masked).collect();
         let binding =
             Self { parameters: bound.values, secrets, config, adapters, secret_sources, adapter_configs };
-        found.into_result(binding).map(|(binding, _)| binding)
+        (binding, found)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Workflows that steps call: read and checked together with the one that calls them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -32,6 +32,8 @@ pub(super) struct Callee {
     pub(super) parameters: Parameters,
     /// What its outputs are, as far as it is known: a JSON Schema.
     pub(super) outputs: Value,
+    /// The locks that it takes, and what it calls.
+    pub(super) locks: BTreeSet<Arc<str>>,
     /// The ids of its steps, in their order.
     steps: Vec<Arc<str>>,
     /// The longest way down from it: what it calls, what that calls, and so on.
@@ -196,10 +198,11 @@ impl<'l> Calls<'l> {
             let Calling { source, span, .. } = self.trail.last()?;
             found.push(broken_call(draft, name, source, *span));
         }
-        let Workflow { id, parameters, output_schema, steps, order, .. } = workflow.filter(|_| !broken)?;
+        let Workflow { id, parameters, output_schema, locks, steps, order, .. } =
+            workflow.filter(|_| !broken)?;
         let steps = order.into_iter().map(|step| Arc::clone(&steps[step].id)).collect();
         let below = std::mem::take(&mut self.below);
-        Some(Callee { name: id, parameters, outputs: output_schema, steps, below })
+        Some(Callee { name: id, parameters, outputs: output_schema, locks, steps, below })
     }
 
     fn cycle(&self, first: usize) -> Diagnostic {

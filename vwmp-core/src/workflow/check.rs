@@ -16,7 +16,7 @@ use super::loader::Loader;
 use super::order::Ids;
 use super::policy::{self, Policies};
 use super::references::Readable;
-use super::{Adapter, Settings, Workflow, extras, order, outline, parameters};
+use super::{Adapter, Settings, Workflow, extras, locks, order, outline, parameters};
 use crate::config::resolve;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::document::{Document, Kind, NodeRef};
@@ -86,6 +86,7 @@ pub(super) fn of_texts(
     calls
         .into_iter()
         .for_each(|calls| calls.of_steps(texts.root().source(), &parameters, &mut drafts, found));
+    let lock = locks::check(texts, workflow_type.as_deref(), &drafts, found);
     let ids = Ids::new(&drafts, found);
     let config = resolve(&layered::of_workflow(texts.documents(), settings, workflow_type.as_deref(), &[]));
     let mut adapters_read = BTreeSet::new();
@@ -110,11 +111,8 @@ pub(super) fn of_texts(
     let sources = secret_sources.iter().filter(|&name| !plugins.adapters.contains(name));
     layers.adapters(plugins.adapters.union(&adapters_read).chain(sources), found);
     let order = order::order(&drafts, &needs, found);
-    // A rule about steps that are missing would speak of those that are only mistyped.
-    let whole = texts.are_whole() && drafts.iter().all(|draft| draft.handler.is_some());
-    if let (Some(workflow_type), true, Some(_)) = (&workflow_type, whole, &order) {
-        outline::check(workflow_type, texts, &drafts, &needs, found);
-    }
+    let ordered = workflow_type.as_deref().filter(|_| order.is_some());
+    type_rules(ordered, texts, &drafts, &needs, found);
     let main_steps = drafts.iter().take_while(|draft| !draft.node.finally).count();
     Some(Workflow {
         id: texts.root().source().name().into(),
@@ -126,7 +124,8 @@ pub(super) fn of_texts(
         max_parallel: texts.get("max_parallel").and_then(policy::int).and_then(|max| max.try_into().ok()),
         timeout: texts.get("timeout").and_then(policy::timeout),
         on_failure: on_failure(texts, workflow_type.as_deref()),
-        lock: lock(texts, workflow_type.as_deref()),
+        locks: locks::all(lock.as_ref(), &drafts),
+        lock,
         outputs,
         output_schema,
         workflow_type,
@@ -138,6 +137,21 @@ pub(super) fn of_texts(
         needs,
         main_steps,
     })
+}
+
+/// Asks the type what it thinks of the whole.
+fn type_rules(
+    workflow_type: Option<&RegisteredWorkflowType>,
+    texts: &Texts,
+    drafts: &[Draft<'_>],
+    needs: &[Vec<usize>],
+    found: &mut Diagnostics,
+) {
+    // A rule about steps that are missing would speak of those that are only mistyped.
+    let whole = texts.are_whole() && drafts.iter().all(|draft| draft.handler.is_some());
+    if let (Some(workflow_type), true) = (workflow_type, whole) {
+        outline::check(workflow_type, texts, drafts, needs, found);
+    }
 }
 
 /// Whether any step does, so that there must be somebody to ask.
@@ -277,15 +291,6 @@ fn on_failure(texts: &Texts, workflow_type: Option<&RegisteredWorkflowType>) -> 
     }
 }
 
-/// The lock of the whole run; `none` is nobody's.
-fn lock(texts: &Texts, workflow_type: Option<&RegisteredWorkflowType>) -> Option<Arc<str>> {
-    match texts.text("lock") {
-        Some("none") => None,
-        Some(name) => Some(name.into()),
-        None => workflow_type?.info().lock.map(Arc::from),
-    }
-}
-
 fn adapters(names: impl IntoIterator<Item = String>, registry: &Registry) -> Vec<Adapter> {
     let known = |name: String| Some((Arc::clone(registry.adapter(&name)?), name));
     names.into_iter().filter_map(known).map(|(adapter, instance)| Adapter { instance, adapter }).collect()
@@ -305,6 +310,11 @@ impl Draft<'_> {
             .chain(when)
             .chain(extras)
             .flat_map(|one| one.references().iter().map(move |reference| (one, reference)))
+    }
+
+    /// The lock that the step holds.
+    pub(super) fn lock(&self) -> Option<&Arc<str>> {
+        self.extras.as_deref()?.lock.as_ref()
     }
 
     /// The id, or the step when it has none.

@@ -1,13 +1,16 @@
 //! What few steps have: items, a lock, a cache; and what a workflow gives to whoever calls it.
 
+use std::borrow::Cow;
 use std::sync::Arc;
+
+use serde_json::Value;
 
 use super::expand::{StepNode, Texts};
 use super::policy::int;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::document::{Kind, NodeRef};
 use crate::plan::{CachePolicy, Extras, FanOut, Items};
-use crate::template::{ExpressionCache, Template};
+use crate::template::{ExpressionCache, Namespace, Scope, Template};
 
 /// Keys that mean something only where a step fans out.
 const OF_FAN_OUT: [&str; 2] = ["max_parallel", "fail_fast"];
@@ -42,8 +45,7 @@ pub(super) fn outputs(
     for node in texts.all("outputs") {
         for (key, value) in node.entries() {
             if outputs.iter().all(|(name, _)| name != key.text) {
-                let template =
-                    template(value, cache, found).unwrap_or_else(|| serde_json::Value::Null.into());
+                let template = template(value, cache, found).unwrap_or_else(|| Value::Null.into());
                 outputs.push((key.text.to_owned(), template));
             }
         }
@@ -64,11 +66,36 @@ fn fan_out(step: &StepNode<'_>, cache: &ExpressionCache, found: &mut Diagnostics
         (None, Some(matrix)) => items_of(matrix, cache, found)?,
         (None, None) => return None,
     };
-    Some(FanOut {
+    let fan = FanOut {
         items,
         max_parallel: step.get("max_parallel").and_then(int).and_then(|most| most.try_into().ok()),
         fail_fast: step.get("fail_fast").is_some_and(|node| node.kind() == Kind::Bool(true)),
-    })
+    };
+    found.extend(too_many(step, &fan));
+    Some(fan)
+}
+
+/// More items than a step may have, where they are known.
+fn too_many(step: &StepNode<'_>, fan: &FanOut) -> Option<Diagnostic> {
+    let is_literal = fan.templates().all(|template| template.literal().is_some());
+    let error = crate::plan::items(fan, &Nothing).err().filter(|_| is_literal)?;
+    let (key, node) = ["foreach", "matrix"].into_iter().find_map(|key| Some((key, step.get(key)?)))?;
+    // Values of a wrong type are told by their shape.
+    let message = error.is_too_many().then(|| format!("`{}.{key}`: {error}", step.way()))?;
+    Some(Diagnostic::error("vwmp::too-many-items", message).at(node.source(), node.span(), ""))
+}
+
+/// For templates that read nothing.
+struct Nothing;
+
+impl Scope for Nothing {
+    fn value(&self, _: Namespace, _: &str) -> Option<Cow<'_, Value>> {
+        None
+    }
+
+    fn keys(&self, _: Namespace) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 fn items_of(matrix: NodeRef<'_>, cache: &ExpressionCache, found: &mut Diagnostics) -> Option<Items> {
@@ -95,7 +122,7 @@ fn policy(node: NodeRef<'_>, cache: &ExpressionCache, found: &mut Diagnostics) -
     };
     let key = match node.get("key") {
         Some(key) => template(key, cache, found)?,
-        None => serde_json::Value::Null.into(),
+        None => Value::Null.into(),
     };
     Some(CachePolicy { inputs: patterns("inputs"), key, outputs: patterns("outputs") })
 }
@@ -122,12 +149,7 @@ fn alone(step: &StepNode<'_>, key: &str, node: NodeRef<'_>) -> Diagnostic {
 impl Extras {
     /// All templates of it.
     pub(super) fn templates(&self) -> impl Iterator<Item = &Template> {
-        let items = self.fan_out.iter().flat_map(|fan| match &fan.items {
-            Items::ForEach(list) => vec![list],
-            Items::Matrix { axes, include, exclude } => {
-                axes.iter().map(|(_, values)| values).chain(include).chain(exclude).collect()
-            }
-        });
+        let items = self.fan_out.iter().flat_map(FanOut::templates);
         items.chain(self.cache.iter().map(|cache| &cache.key))
     }
 }

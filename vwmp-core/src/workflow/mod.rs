@@ -15,6 +15,7 @@ mod given;
 mod handlers;
 mod layered;
 mod loader;
+mod locks;
 mod order;
 mod outline;
 mod parameters;
@@ -24,7 +25,7 @@ mod references;
 mod shape;
 mod step_outputs;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -59,6 +60,8 @@ pub struct Workflow {
     pub(crate) timeout: Option<Duration>,
     pub(crate) on_failure: FailurePolicy,
     pub(crate) lock: Option<Arc<str>>,
+    /// The locks that it takes, and what its steps call.
+    pub(crate) locks: BTreeSet<Arc<str>>,
     pub(crate) outputs: Arc<[(String, Template)]>,
     /// What the outputs are, as far as it is known: a JSON Schema.
     pub(crate) output_schema: serde_json::Value,
@@ -133,6 +136,11 @@ impl Workflow {
     /// fit.
     pub fn plan(&self, inputs: Inputs) -> Result<Plan, Diagnostics> {
         crate::plan::build(self, inputs)
+    }
+
+    /// The same for looking at it: values that don't fit are taken as they are.
+    pub(crate) fn plan_to_look_at(&self, inputs: Inputs) -> Plan {
+        crate::plan::build_to_look_at(self, inputs)
     }
 
     /// A plan without any value, to be drawn; not to be run.

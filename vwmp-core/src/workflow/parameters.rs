@@ -243,9 +243,11 @@ pub(super) fn bind(declared: &Parameters, given: &Given) -> Result<Bound, Diagno
         .filter(|(name, one)| one.required && one.default.is_none() && !given.contains_key(*name))
         .collect();
     found.extend(required(&missing));
-    if found.has_errors() {
-        return Err(found);
-    }
+    if found.has_errors() { Err(found) } else { Ok(put_together(declared, given)) }
+}
+
+/// Puts given values and defaults together, whatever they are; those of parameters that are not declared are left out.
+pub(super) fn put_together(declared: &Parameters, given: &Given) -> Bound {
     let value = |name: &String, one: &Parameter| {
         let given = given.get(name).map(|(value, _)| value);
         given.or(one.default.as_ref()).cloned().unwrap_or_default()
@@ -253,11 +255,11 @@ pub(super) fn bind(declared: &Parameters, given: &Given) -> Result<Bound, Diagno
     let values: Map<_, _> = declared.iter().map(|(name, one)| (name.clone(), value(name, one))).collect();
     let mut secrets = Vec::new();
     declared.iter().filter(|(_, one)| one.secret).for_each(|(name, _)| texts_in(&values[name], &mut secrets));
-    let given = given.iter().map(|(name, (value, how))| {
-        let how = if declared[name].secret { concealed(how) } else { how.clone() };
-        config::Parameter { name: name.clone(), value: value.clone(), how }
+    let given = given.iter().filter_map(|(name, (value, how))| {
+        let how = if declared.get(name)?.secret { concealed(how) } else { how.clone() };
+        Some(config::Parameter { name: name.clone(), value: value.clone(), how })
     });
-    Ok(Bound { given: given.collect(), values, secrets })
+    Bound { given: given.collect(), values, secrets }
 }
 
 fn undeclared(declared: &Parameters, name: &str, how: &str) -> Diagnostic {

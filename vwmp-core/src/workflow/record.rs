@@ -1,5 +1,8 @@
 //! What a plan was made from, written down: enough to make the same plan again in another process.
 
+mod fingerprint;
+mod secret_names;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -8,13 +11,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use vwmp_interfaces::Effect;
 
+use self::fingerprint::fingerprint;
+use self::secret_names::SecretNames;
 use super::composite::{COMPOSITE_PACKAGE, replace_composites};
 use super::expand::Texts;
 use super::{Given, Inputs, Settings, Workflow, check};
 use crate::config::{ConfigFile, Setting};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::document::Document;
-use crate::masking::Masker;
+use crate::masking::MASK;
 use crate::plan::Plan;
 use crate::registry::Registry;
 use crate::source::Source;
@@ -34,6 +39,9 @@ pub struct Record {
     sets: Vec<Set>,
     /// The variables that the texts name and that may be written down.
     environment: BTreeMap<String, String>,
+    /// Variables that have to be there again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    secret_environment: Vec<String>,
     parameters: BTreeMap<String, (Value, String)>,
     /// The parameters that have to be given again.
     secret_parameters: Vec<String>,
@@ -88,21 +96,21 @@ impl Record {
     /// What a plan was made from.
     pub fn of(workflow: &Workflow, inputs: &Inputs, plan: &Plan) -> Self {
         let settings = &workflow.settings;
-        let masker = plan.masker();
-        let is_secret = |name: &str, value: &Value| {
-            workflow.parameters.get(name).is_some_and(|one| one.secret) || masker.finds_in(value)
-        };
+        let secrets = SecretNames::of(plan, &workflow.parameters);
         let (secret, open): (Vec<_>, Vec<_>) =
-            inputs.parameters.iter().partition(|(name, (value, _))| is_secret(name, value));
+            inputs.parameters.iter().partition(|(name, (value, _))| secrets.has_parameter(name, value));
         let (secret_sets, sets): (Vec<_>, Vec<_>) =
-            settings.sets.iter().partition(|set| masker.finds_in(&set.value));
+            settings.sets.iter().partition(|set| secrets.has_set(&set.key, &set.value));
         let documents: Vec<Text> = workflow.documents.iter().map(|document| Text::of(document)).collect();
         let file = |file: &Option<ConfigFile>| file.as_ref().map(|file| Text::of(file.document()));
         let (workspace_config, user_config) = (file(&settings.workspace_config), file(&settings.user_config));
-        let texts = documents.iter().chain(&workspace_config).chain(&user_config);
+        let composites = composites(plan);
+        let texts = documents.iter().chain(&composites).chain(&workspace_config).chain(&user_config);
+        let (environment, secret_environment) = environment(texts, &settings.environment, &secrets);
         Self {
             format: FORMAT,
-            environment: environment(texts, &settings.environment, masker),
+            environment,
+            secret_environment,
             documents,
             workspace_config,
             user_config,
@@ -114,7 +122,7 @@ impl Record {
             max_parallel: inputs.max_parallel,
             cores: inputs.cores,
             handlers: handlers(plan),
-            composites: composites(plan),
+            composites,
             fingerprint: fingerprint(plan),
         }
     }
@@ -160,21 +168,6 @@ impl Record {
         &self.secret_parameters
     }
 
-    /// What stands for the secrets where the plan is only looked at, and nothing is carried out.
-    pub fn stand_ins(&self, environment: BTreeMap<String, String>) -> Again {
-        let hidden = || Value::from("********");
-        let how = "not written down, since it is secret";
-        let parameters = self.secret_parameters.iter();
-        let sets = self.secret_sets.iter();
-        Again {
-            environment,
-            parameters: parameters.map(|name| (name.clone(), (hidden(), how.to_owned()))).collect(),
-            sets: sets
-                .map(|key| Setting { key: key.clone(), value: hidden(), how: how.to_owned() })
-                .collect(),
-        }
-    }
-
     /// The handlers that the run goes on with: those of this program, and the composite handlers as they were.
     ///
     /// # Errors
@@ -216,6 +209,36 @@ impl Record {
     /// What has to be given again and is not, and whatever else keeps the plan from being the same.
     pub fn plan(&self, registry: &Registry, again: Again) -> Result<Plan, Diagnostics> {
         self.require(&again)?;
+        let (workflow, inputs) = self.workflow(registry, again)?;
+        self.same(workflow.plan(inputs)?, registry)
+    }
+
+    /// Makes the plan again to look at it: something stands for the secrets, so that nothing can be carried out.
+    ///
+    /// # Errors
+    /// Whatever keeps the plan from being the same.
+    pub fn look(
+        &self,
+        registry: &Registry,
+        mut environment: BTreeMap<String, String>,
+    ) -> Result<Plan, Diagnostics> {
+        let how = "not written down, since it is secret";
+        for name in &self.secret_environment {
+            environment.entry(name.clone()).or_insert_with(|| MASK.to_owned());
+        }
+        let set = |key: &String| Setting { key: key.clone(), value: MASK.into(), how: how.to_owned() };
+        let parameters = self.secret_parameters.iter();
+        let again = Again {
+            environment,
+            parameters: parameters.map(|name| (name.clone(), (MASK.into(), how.to_owned()))).collect(),
+            sets: self.secret_sets.iter().map(set).collect(),
+        };
+        let (workflow, inputs) = self.workflow(registry, again)?;
+        self.same(workflow.plan_to_look_at(inputs), registry)
+    }
+
+    /// The workflow, checked again, and what it was given.
+    fn workflow(&self, registry: &Registry, again: Again) -> Result<(Workflow, Inputs), Diagnostics> {
         let mut environment = again.environment;
         environment.extend(self.environment.clone());
         let recorded = self.sets.iter().map(|set| Setting {
@@ -241,14 +264,16 @@ impl Record {
             max_parallel: self.max_parallel,
             cores: self.cores,
         };
-        let plan = workflow.plan(inputs)?;
+        Ok((workflow, inputs))
+    }
+
+    fn same(&self, plan: Plan, registry: &Registry) -> Result<Plan, Diagnostics> {
         if fingerprint(&plan) == self.fingerprint {
             return Ok(plan);
         }
         let message = "the plan that comes of what was written down is another one than when the run began";
-        let changes = self.changes(registry);
         let problem = Diagnostic::error("vwmp::other-plan", message);
-        let problem = changes.into_iter().fold(problem, Diagnostic::help);
+        let problem = self.changes(registry).into_iter().fold(problem, Diagnostic::help);
         Err(problem.help("use the program that began the run, or start it anew with `rerun`").into())
     }
 
@@ -257,8 +282,12 @@ impl Record {
         let parameters = parameters.map(|name| (format!("parameter `{name}`"), format!("-p {name}=…")));
         let sets = self.secret_sets.iter().filter(|key| !again.sets.iter().any(|set| set.key == **key));
         let sets = sets.map(|key| (format!("config key `{key}`"), format!("--set {key}=…")));
+        let variables = self.secret_environment.iter().filter(|name| !again.environment.contains_key(*name));
+        let variables =
+            variables.map(|name| (format!("variable `{name}`"), format!("{name}=… in the environment")));
         let missing: Diagnostics = parameters
             .chain(sets)
+            .chain(variables)
             .map(|(what, how)| {
                 let message = format!("the {what} is secret, so it was not written down");
                 Diagnostic::error("vwmp::secret-again", message).help(format!("give it again: {how}"))
@@ -289,27 +318,23 @@ fn config(text: Option<&Text>) -> Result<Option<ConfigFile>, Diagnostics> {
     text.map(|text| ConfigFile::new(text.parse()?)).transpose()
 }
 
-/// The variables that the texts name, and those that are a layer of the config. One that is called like a secret, or is
-/// one, is not written down: whoever continues the run has it in the environment.
+/// The variables that the texts name, and those that are a layer of the config: those that may be written down, and
+/// the names of the others, which whoever continues the run has in the environment.
 fn environment<'t>(
     texts: impl Iterator<Item = &'t Text>,
     all: &BTreeMap<String, String>,
-    masker: &Masker,
-) -> BTreeMap<String, String> {
+    secrets: &SecretNames<'_>,
+) -> (BTreeMap<String, String>, Vec<String>) {
     let texts: Vec<&str> = texts.map(|text| text.text.as_str()).filter(|text| text.contains("env")).collect();
     let named = |name: &str| {
         let forms = [format!("env.{name}"), format!("env['{name}']"), format!("env[\"{name}\"]")];
         name.starts_with("VWMP_CONFIG_")
             || texts.iter().any(|text| forms.iter().any(|form| text.contains(form)))
     };
-    let open = |name: &str, value: &str| {
-        let upper = name.to_ascii_uppercase();
-        let like =
-            ["TOKEN", "SECRET", "PASS", "KEY", "CREDENTIAL", "AUTH"].iter().any(|word| upper.contains(word));
-        !like && !masker.finds(value)
-    };
-    let kept = all.iter().filter(|(name, value)| open(name, value) && named(name));
-    kept.map(|(name, value)| (name.clone(), value.clone())).collect()
+    let kept = all.iter().filter(|(name, _)| named(name));
+    let (secret, open): (Vec<_>, Vec<_>) = kept.partition(|(name, value)| secrets.has_variable(name, value));
+    let open = open.into_iter().map(|(name, value)| (name.clone(), value.clone()));
+    (open.collect(), secret.into_iter().map(|(name, _)| name.clone()).collect())
 }
 
 fn handlers(plan: &Plan) -> Vec<HandlerIdentity> {
@@ -334,26 +359,6 @@ fn composites(plan: &Plan) -> Vec<Text> {
         }
     }
     texts.into_iter().map(|document| Text::of(document)).collect()
-}
-
-/// What tells two plans apart: their steps, in order, with their handlers, edges and configs (FNV-1a, 64 bits).
-fn fingerprint(plan: &Plan) -> String {
-    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
-    let mut take = |bytes: &[u8]| {
-        for byte in bytes.iter().chain(&[0]) {
-            hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-    };
-    for (index, step) in plan.indexed() {
-        take(step.id().as_bytes());
-        take(step.handler().name().as_bytes());
-        take(&[u8::from(plan.is_finally(index))]);
-        plan.needs(index).iter().for_each(|need| take(&need.get().to_le_bytes()));
-        if let Some(literal) = step.config().literal() {
-            take(literal.to_string().as_bytes());
-        }
-    }
-    format!("{hash:016x}")
 }
 
 #[cfg(test)]

@@ -63,7 +63,7 @@ impl Readable<'_> {
                     self.adapter(read)
                 }
                 Namespace::Config => self.config(read),
-                Namespace::Run => self.run(at, read),
+                Namespace::Run => self.run(self.drafts[at].node.finally, read),
                 Namespace::Secrets => self.secret(at, read),
                 Namespace::Item | Namespace::Matrix => self.item(at, read),
                 _ => self.elsewhere(read),
@@ -162,6 +162,7 @@ impl Readable<'_> {
                     self.adapter(read)
                 }
                 Namespace::Config => self.config(read),
+                Namespace::Run => self.run(true, read),
                 Namespace::Item | Namespace::Matrix | Namespace::Secrets => {
                     let message = format!("`{}` can't be read in `outputs`", reference.namespace);
                     Some(read.problem("vwmp::unknown-reference", message))
@@ -210,9 +211,9 @@ impl Readable<'_> {
         properties.into_iter().flat_map(|properties| properties.keys().map(String::as_str))
     }
 
-    fn run(&self, at: usize, read: Read<'_>) -> Option<Diagnostic> {
+    /// Looks at what is read of the run; `finally` knows more of it.
+    fn run(&self, finally: bool, read: Read<'_>) -> Option<Diagnostic> {
         let key = read.reference.key()?;
-        let finally = self.drafts[at].node.finally;
         if FINALLY_RUN_KEYS.contains(&key) && !finally {
             let message = format!("`run.{key}` is known only to the steps of `finally`");
             return Some(read.problem("vwmp::unknown-reference", message));

@@ -1,5 +1,7 @@
 //! Whether a workflow has the right keys, with values of the right types.
 
+mod extras;
+
 use std::fmt;
 
 use super::duration;
@@ -53,7 +55,7 @@ const STEP: [Known; 17] = [
     ("matrix", Shape::matrix),
     ("max_parallel", Shape::count),
     ("fail_fast", Shape::bool),
-    ("lock", Shape::text),
+    ("lock", Shape::lock_name),
     ("cache", Shape::cache),
     ("config", Shape::any_mapping),
 ];
@@ -63,7 +65,8 @@ const DEFAULTS: [Known; 4] = [
     ("required", Shape::bool),
     ("priority", Shape::priority),
 ];
-const CACHE: [Known; 3] = [("inputs", Shape::texts), ("key", Shape::anything), ("outputs", Shape::texts)];
+const CACHE: [Known; 3] =
+    [("inputs", Shape::patterns), ("key", Shape::anything), ("outputs", Shape::patterns)];
 const RETRY: [Known; 5] = [
     ("max_attempts", Shape::attempts),
     ("backoff", Shape::backoff),
@@ -195,44 +198,6 @@ impl Shape {
         let fits = node.as_str().is_some_and(is_handler_name);
         self.expect(way, node, fits, "the name of a handler, such as team.deploy");
     }
-
-    /// A lock's name, or `none` where the workflow type would set one.
-    fn lock(&mut self, way: &Way<'_>, node: NodeRef<'_>) {
-        self.text(way, node);
-    }
-
-    /// A list, or one `$<…>` that gives a list.
-    fn list(&mut self, way: &Way<'_>, node: NodeRef<'_>) {
-        let fits = match node.kind() {
-            Kind::Seq => true,
-            Kind::Str(text) => text.starts_with("$<") || text.starts_with("${"),
-            _ => false,
-        };
-        self.expect(way, node, fits, "a list, or an expression such as $<config.versions> that gives one");
-    }
-
-    fn matrix(&mut self, way: &Way<'_>, node: NodeRef<'_>) {
-        if node.kind() != Kind::Map {
-            return self.0.push(wrong_type(way, node, "a mapping such as { os: [debian, alpine] }"));
-        }
-        for (key, values) in node.entries() {
-            let way = Way::Key(way, key.text);
-            if !is_name(key.text) {
-                let message = format!("`{way}`: `{}` can't be the name of an axis", key.text);
-                self.0.push(Diagnostic::error("vwmp::invalid-name", message).at(node.source(), key.span, ""));
-            }
-            self.list(&way, values);
-            for item in values.items().filter(|_| matches!(key.text, "include" | "exclude")) {
-                self.expect(&way, item, item.kind() == Kind::Map, "a list of mappings");
-            }
-        }
-    }
-
-    fn cache(&mut self, way: &Way<'_>, node: NodeRef<'_>) {
-        self.known("`cache`", way, node, &CACHE);
-    }
-
-    fn anything(&mut self, _: &Way<'_>, _: NodeRef<'_>) {}
 
     fn defaults(&mut self, way: &Way<'_>, node: NodeRef<'_>) {
         self.known("`defaults`", way, node, &DEFAULTS);

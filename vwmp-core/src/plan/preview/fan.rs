@@ -9,7 +9,7 @@ use super::foresight::{ForItem, Foreseen};
 use super::session::Session;
 use super::{Asked, StepPreview, Verdict, foreseen, readable};
 use crate::masking::Masker;
-use crate::plan::{FanOut, Items, NoItems, items};
+use crate::plan::{FanOut, NoItems, items};
 use crate::template::{Scope as _, Template};
 
 /// How many items of a step are asked at most.
@@ -96,13 +96,7 @@ impl Asked<'_> {
 
     /// The items; or else what they read that is not known yet.
     fn values_of(&self, fan: &FanOut) -> Result<Result<Vec<Value>, NoItems>, String> {
-        let templates: Vec<&Template> = match &fan.items {
-            Items::ForEach(list) => vec![list],
-            Items::Matrix { axes, include, exclude } => {
-                axes.iter().map(|(_, values)| values).chain(include).chain(exclude).collect()
-            }
-        };
-        let expressions = templates.into_iter().flat_map(Template::expressions);
+        let expressions = fan.templates().flat_map(Template::expressions);
         let unknown = expressions.map(|one| self.foresight.unknown_in(one.references()));
         match unknown.flatten().next() {
             Some(unknown) => Err(unknown.to_string()),

@@ -10,8 +10,8 @@ use vwmp_interfaces::erased::{TypedAdapter, TypedStep, TypedWorkflowType};
 use vwmp_interfaces::finding::{Findings, Place};
 use vwmp_interfaces::workflow_type::{FailurePolicy, WorkflowOutline, WorkflowTypeMetadata};
 use vwmp_interfaces::{
-    AdapterContext, Capabilities, Capability, Effect, IntegrationAdapter, Preview, Script, StepContext,
-    StepError, StepHandler, WorkflowTemplate, WorkflowTypePlugin, here,
+    AdapterContext, Capabilities, Capability, Effect, IntegrationAdapter, Preview, Script, Secret,
+    StepContext, StepError, StepHandler, WorkflowTemplate, WorkflowTypePlugin, here,
 };
 
 use crate::registry::Registry;
@@ -22,6 +22,7 @@ pub(crate) fn registry() -> Registry {
     registry.add_step(Arc::new(TypedStep::<Run>::new()), here!()).unwrap();
     registry.add_step(Arc::new(TypedStep::<Make>::new()), here!()).unwrap();
     registry.add_step(Arc::new(TypedStep::<CallFile>::new()), here!()).unwrap();
+    registry.add_step(Arc::new(TypedStep::<Login>::new()), here!()).unwrap();
     registry.add_step(Arc::new(TypedStep::<Push>::new()), here!()).unwrap();
     registry.add_step(Arc::new(TypedStep::<Ring>::new()), here!()).unwrap();
     registry.add_step(Arc::new(TypedStep::<Moon>::new()), here!()).unwrap();
@@ -139,6 +140,23 @@ impl StepHandler for Make {
         let before = ctx.planned_file("made").flatten().map(str::to_owned);
         let output = Made { version: format!("{}!", self.name), part: Part { size: 1 } };
         Ok(Preview::new("makes it").file("made", before, self.name.clone()).output(output))
+    }
+}
+
+/// Takes a secret.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Login {
+    token: Secret,
+}
+
+impl StepHandler for Login {
+    const NAME: &'static str = "test.login";
+    const EFFECT: Effect = Effect::Once;
+    type Output = usize;
+
+    async fn execute(&self, _: &StepContext) -> Result<usize, StepError> {
+        Ok(self.token.reveal().len())
     }
 }
 
