@@ -10,7 +10,10 @@ const TABLE: [(&str, &[&str]); 10] = [
     ("vwmp-core", &["vwmp-interfaces"]),
     ("vwmp-plugins", &["vwmp-interfaces"]),
     ("vwmp-project", &["vwmp-interfaces", "vwmp-cli", "vwmp-plugins"]),
-    ("vwmp-cli", &["vwmp-interfaces", "vwmp-core", "vwmp-plugins", "vwmp-store", "vwmp-testkit"]),
+    (
+        "vwmp-cli",
+        &["vwmp-interfaces", "vwmp-core", "vwmp-plugins", "vwmp-store", "vwmp-telemetry", "vwmp-testkit"],
+    ),
     ("vwmp-store", &["vwmp-interfaces", "vwmp-core"]),
     ("vwmp-testkit", &["vwmp-interfaces", "vwmp-core"]),
     ("vwmp-telemetry", &["vwmp-interfaces", "vwmp-core"]),

@@ -103,6 +103,9 @@ pub(crate) struct Run {
     /// Write the result as a JUnit report to this file too
     #[arg(long, value_name = "FILE")]
     pub(crate) junit: Option<PathBuf>,
+    /// Write the figures of the run to this file at its end, as Prometheus's textfile collector reads them
+    #[arg(long, value_name = "FILE")]
+    pub(crate) metrics: Option<PathBuf>,
     /// Show where the time went, with the critical path
     #[arg(long)]
     pub(crate) timings: bool,

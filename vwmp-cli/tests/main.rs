@@ -12,11 +12,14 @@ mod fmt;
 mod import;
 mod invalid;
 mod library;
+mod metrics;
 mod new;
 mod place;
 mod plan;
 mod run;
 mod secrets;
 mod signals;
+#[cfg(feature = "otel")]
+mod traces;
 
 pub(crate) use place::Place;

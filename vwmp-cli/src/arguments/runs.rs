@@ -60,6 +60,9 @@ pub(crate) struct DrivingArguments {
     /// How to write what happens, on stderr; json: one object a line
     #[arg(long, value_name = "FORMAT", default_value = "text", conflicts_with = "quiet")]
     pub(crate) log_format: Format,
+    /// Write the figures of the run to this file at its end, as Prometheus's textfile collector reads them
+    #[arg(long, value_name = "FILE")]
+    pub(crate) metrics: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

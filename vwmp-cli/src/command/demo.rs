@@ -48,7 +48,8 @@ pub(super) fn demo(mut program: Program, arguments: &Demo) -> Result<Exit, Failu
     let style = Style { quiet: false, verbose: false, timings: false, format: Format::Text, form };
     let place = RunsPlace { workspace: Some(repository.worktree().to_owned()), ..RunsPlace::default() };
     let next = Next::of(program.name(), &id, next::place(place.workspace.as_ref(), None));
-    let driver = Driver { terminal: program.terminal, registry, style, next, cache: true, asks: None };
+    let terminal = program.terminal;
+    let driver = Driver { terminal, registry, style, next, cache: true, asks: None, metrics: None };
     let beginning = Beginning::New(Start::new(id));
     let driven = Driven { plan: Arc::new(plan), settings, owned: Some(owned), beginning };
     let exit = driver.drive(driven, |_| Ok(()))?;

@@ -51,6 +51,7 @@ fn of_run(arguments: &Rerun, record: &Record) -> Run {
         format: driving.format,
         log_format: driving.log_format,
         junit: None,
+        metrics: driving.metrics.clone(),
         timings: driving.timings,
         key: None,
         store: arguments.one.place.store.clone(),

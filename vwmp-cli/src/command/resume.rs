@@ -1,5 +1,6 @@
 //! `resume`: goes on with a run that another process left.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use vwmp_core::plan::Plan;
@@ -24,6 +25,8 @@ pub(super) struct How {
     pub(super) style: Style,
     pub(super) cache: bool,
     pub(super) no_input: bool,
+    /// The file that the figures of the run go to.
+    pub(super) metrics: Option<PathBuf>,
     /// What somebody knows about steps whose end nobody saw.
     pub(super) assume: Vec<(String, bool)>,
     /// Whether what was done is taken back instead, and why.
@@ -51,7 +54,13 @@ impl How {
             format: driving.format,
             form: run::form(driving.log_format, ci::service(&input::environment())),
         };
-        Self { style, cache: !driving.no_cache, no_input: driving.no_input, ..Self::default() }
+        Self {
+            style,
+            cache: !driving.no_cache,
+            no_input: driving.no_input,
+            metrics: driving.metrics.clone(),
+            ..Self::default()
+        }
     }
 }
 
@@ -106,6 +115,7 @@ pub(super) fn go_on(
         next: store::next(program, place, &recorded.row),
         cache: how.cache,
         asks,
+        metrics: how.metrics,
     };
     let resume = Resume { by: who.clone(), assume: how.assume, roll_back: how.roll_back };
     let began = recorded.events.iter().any(|event| matches!(event.kind, EventKind::RunStarted { .. }));

@@ -127,6 +127,7 @@ fn begin(
         next,
         cache: !arguments.no_cache,
         asks: asks.map(|_| store::who(&environment)),
+        metrics: arguments.metrics.clone(),
     };
     let file = &arguments.workflow.file;
     // For annotations; read before the run, which may change it.

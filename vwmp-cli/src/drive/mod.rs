@@ -4,7 +4,9 @@ mod asking;
 mod children;
 mod end;
 mod signals;
+mod telemetry;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::runtime::{Builder, Runtime};
@@ -23,6 +25,8 @@ pub(crate) use self::asking::Asking;
 use self::children::ChildRuns;
 pub(crate) use self::end::{Style, tell_end};
 use self::signals::Signals;
+pub(crate) use self::telemetry::Observed;
+use self::telemetry::Telemetry;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::next::Next;
@@ -41,6 +45,8 @@ pub(crate) struct Driver {
     pub(crate) cache: bool,
     /// Whether somebody sits in front of the program who can be asked, and who.
     pub(crate) asks: Option<String>,
+    /// The file that the figures of the run go to.
+    pub(crate) metrics: Option<PathBuf>,
 }
 
 /// What is driven.
@@ -65,6 +71,28 @@ pub(crate) enum Beginning {
         /// Whether it is continued only to be cancelled: why, and who wants it.
         cancel: Option<(String, String)>,
     },
+}
+
+impl Beginning {
+    /// What happened before.
+    fn so_far(&self) -> &[Event] {
+        match self {
+            Self::New(_) => &[],
+            Self::Again { events, .. } => events,
+        }
+    }
+
+    #[cfg(feature = "otel")]
+    fn run_id(&self) -> &str {
+        let started = |event| match event {
+            &Event { kind: vwmp_core::run::EventKind::RunStarted { ref run_id }, .. } => Some(&**run_id),
+            _ => None,
+        };
+        match self {
+            Self::New(start) => &start.id,
+            Self::Again { events, .. } => events.iter().find_map(started).unwrap_or_default(),
+        }
+    }
 }
 
 /// More steps at once don't get more threads.
@@ -96,13 +124,14 @@ impl Driver {
     }
 
     async fn run(self, driven: Driven) -> Result<Report, Failure> {
-        let signals = Signals::listen()?;
+        let mut signals = Signals::listen()?;
         let Driven { plan, settings, owned, beginning } = driven;
         let owned = owned.map(Arc::new);
-        let so_far: &[Event] = match &beginning {
-            Beginning::New(_) => &[],
-            Beginning::Again { events, .. } => events,
-        };
+        let so_far = beginning.so_far();
+        let telemetry = Telemetry::new(self.terminal, self.style, self.metrics.clone());
+        #[cfg(feature = "otel")]
+        let telemetry = telemetry.traced(&settings.environment);
+        let observers = telemetry.observers(&plan, &beginning);
         let orders = owned.as_ref().map(|owned| owned.orders(so_far)).transpose()?;
         let store = owned.as_ref().map(|owned| owned.store().clone());
         let mut engine =
@@ -115,12 +144,17 @@ impl Driver {
         }
         let mut run = begin(&engine.build(), &plan, beginning)?;
         let control = run.control();
-        let watch = news.and_then(|news| {
-            let events = Happening::Here(run.events()?);
-            let asking = self.asks.map(|by| Asking::new(self.terminal, by, control.clone()));
-            let shown = (Arc::clone(&plan), self.next);
-            Some(Watch::new(self.terminal, self.style.form, shown, events, news).asking(asking))
-        });
+        let events = Observed::of(&mut run, observers);
+        let seen = match news {
+            None => Seen::ByObservers(events),
+            Some(news) => {
+                let events = Happening::Here(events);
+                let asking = self.asks.map(|by| Asking::new(self.terminal, by, control.clone()));
+                let shown = (Arc::clone(&plan), self.next);
+                let watch = Watch::new(self.terminal, self.style.form, shown, events, news);
+                Seen::ByPeople(Box::new(watch.asking(asking)))
+            }
+        };
         let quiet = self.style.quiet.then_some(self.terminal);
         let carrying_out = async {
             match orders {
@@ -128,10 +162,14 @@ impl Driver {
                 None => std::future::pending().await,
             }
         };
-        tokio::select! {
-            report = signals.heed(control.clone(), quiet, watched(run, watch)) => report,
+        let report = tokio::select! {
+            report = signals.heed(control.clone(), quiet, watched(run, seen)) => report,
             () = carrying_out => Err(EngineError::Bug("nobody heeds orders any more".into()).into()),
-        }
+        };
+        telemetry.write();
+        #[cfg(feature = "otel")]
+        telemetry.send(&mut signals).await;
+        report
     }
 
     fn calls(&self, settings: Settings, store: Option<&Store>) -> Calls {
@@ -172,9 +210,16 @@ fn begin(engine: &Engine, plan: &Arc<Plan>, beginning: Beginning) -> Result<Run,
     }
 }
 
-async fn watched(run: Run, watch: Option<Watch>) -> Result<Report, EngineError> {
-    if let Some(watch) = watch {
-        watch.show().await;
+/// Who sees what happens.
+enum Seen {
+    ByPeople(Box<Watch>),
+    ByObservers(Observed),
+}
+
+async fn watched(run: Run, seen: Seen) -> Result<Report, EngineError> {
+    match seen {
+        Seen::ByPeople(watch) => watch.show().await,
+        Seen::ByObservers(events) => events.unseen().await,
     }
     run.finish().await
 }

@@ -27,7 +27,7 @@ impl Signals {
     /// Waits for the end of a run. The first signal cancels it with grace, the second kills it; a terminal that is
     /// closed says so once, whatever it sends.
     pub(crate) async fn heed(
-        mut self,
+        &mut self,
         control: RunControl,
         quiet: Option<Terminal>,
         run: impl Future<Output = Result<Report, EngineError>>,
@@ -54,6 +54,15 @@ impl Signals {
                 terminal.tell(&format!("{}\n", cancelling(what)));
             }
             control.cancel(what);
+        }
+    }
+
+    /// Waits until somebody asks the program to stop when the run has ended.
+    #[cfg(feature = "otel")]
+    pub(crate) async fn asked(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
         }
     }
 }

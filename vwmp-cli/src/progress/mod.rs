@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use vwmp_core::plan::Plan;
-use vwmp_core::run::{Event, EventKind, EventStream, Outcome, Unit};
+use vwmp_core::run::{Event, EventKind, Outcome, Unit};
 use vwmp_interfaces::Wait;
 
 pub(crate) use self::feed::{Feed, feed};
@@ -25,7 +25,7 @@ use self::plain::Plain;
 use self::sections::Sections;
 pub(crate) use self::words::cancelling;
 use crate::ci::Service;
-use crate::drive::Asking;
+use crate::drive::{Asking, Observed};
 use crate::next::Next;
 use crate::terminal::Terminal;
 
@@ -48,7 +48,7 @@ pub(crate) struct Watch {
 /// Where events come from.
 pub(crate) enum Happening {
     /// A run that this process drives.
-    Here(EventStream),
+    Here(Observed),
     /// A run that another process drives.
     Elsewhere(mpsc::UnboundedReceiver<Arc<[Event]>>),
 }

@@ -3,6 +3,7 @@
 mod answers;
 mod called;
 mod interrupted;
+mod metrics;
 mod reports;
 mod rerun;
 mod rollback;

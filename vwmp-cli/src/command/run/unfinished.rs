@@ -119,6 +119,7 @@ pub(super) fn go_on(
         style: style(arguments),
         cache: !arguments.no_cache,
         no_input: arguments.workflow.no_input,
+        metrics: arguments.metrics.clone(),
         ..resume::How::default()
     };
     resume::go_on(program, registry, store, place, id, values, how)
