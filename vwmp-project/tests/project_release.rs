@@ -81,10 +81,11 @@ impl Project {
         command
     }
 
-    /// Every file of the workspace and the remote, those of git included.
+    /// Every file of the workspace and the remote, those of git included, but for the history of runs.
     fn everything(&self) -> BTreeMap<String, Vec<u8>> {
         let mut files = BTreeMap::new();
         collect(self.folder.path(), self.folder.path(), &mut files);
+        files.retain(|path, _| !path.starts_with("workspace/.vwmp/"));
         files
     }
 
@@ -156,6 +157,7 @@ fn ten_steps_do_what_the_plan_said_and_a_second_run_nothing() {
     let before = project.everything();
     let plan = json(&project.vwmp("plan"));
     assert!(project.everything() == before, "the plan has changed something");
+    assert!(!project.folder.path().join("workspace/.vwmp").exists(), "a plan is no run");
     for step in plan["steps"].as_array().unwrap() {
         let preview = &step["preview"];
         assert_eq!((&preview["verdict"], &preview["error"]), (&"runs".into(), &Value::Null), "{step}");
