@@ -197,7 +197,7 @@ async fn of(kept: &Kept, step: &str, name: &str) -> Option<Vec<u8>> {
 
 /// Times that go back now and then, as clocks do.
 fn event(seq: u64, kind: EventKind) -> Event {
-    let at = 1_800_000_000_000_000 + seq * 1000 - if seq % 5 == 0 { 3_600_000_000 } else { 0 };
+    let at = 1_800_000_000_000_000 + seq * 1000 - if seq.is_multiple_of(5) { 3_600_000_000 } else { 0 };
     Event { seq, at: Timestamp::from_micros(at), kind }
 }
 

@@ -80,9 +80,7 @@ fn what_changed_since_is_named() {
 
 /// Secrets that come on every way: declared, read by a handler that takes a secret, through the config, from the
 /// environment, and too short to be found by their value.
-#[test]
-fn no_secret_is_written_down() {
-    let text = "
+const SECRETS: &str = "
 name: x
 parameters: { declared: { type: string, secret: true, minLength: 10 }, read: { type: string }, open: { type: string } }
 config: { through: '$<env.THROUGH>', set: none, pin: none, same: none, layer: none }
@@ -97,16 +95,19 @@ steps:
   - { id: h, handler: test.login, config: { token: $<config.from_layer> } }
   - { id: i, handler: test.make, config: { name: '$<parameters.open> $<env.OPEN> $<env.MY_TOKEN>' } }
 ";
-    let environment = [
-        ("THROUGH", "hidden-through"),
-        ("PLAIN", "hid"),
-        ("OPEN", "open-variable"),
-        ("MY_TOKEN", "hidden-token"),
-        ("VWMP_CONFIG_FROM_LAYER", "hidden-layer"),
-        ("VWMP_CONFIG_OTHER", "open-layer"),
-    ];
+const SECRET_VARIABLES: [(&str, &str); 6] = [
+    ("THROUGH", "hidden-through"),
+    ("PLAIN", "hid"),
+    ("OPEN", "open-variable"),
+    ("MY_TOKEN", "hidden-token"),
+    ("VWMP_CONFIG_FROM_LAYER", "hidden-layer"),
+    ("VWMP_CONFIG_OTHER", "open-layer"),
+];
+
+#[test]
+fn no_secret_is_written_down() {
     let environment: BTreeMap<_, _> =
-        environment.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        SECRET_VARIABLES.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     let set =
         |key: &str, value: Value| Setting { key: key.into(), how: format!("--set {key}={value}"), value };
     let sets = vec![
@@ -119,11 +120,11 @@ steps:
         Settings { environment: Arc::new(environment.clone()), sets: sets.clone(), ..Settings::default() };
     let given = [("declared", "hidden-declared"), ("read", "hidden-read"), ("open", "open-parameter")];
     let given = given.map(|(name, value)| (name, json!(value)));
-    let (record, plan) = planned(text, &settings, &given);
+    let (record, plan) = planned(SECRETS, &settings, &given);
     let bytes = record.write();
     let written = String::from_utf8(bytes.clone()).unwrap();
     let (record, written) =
-        (Record::read(&bytes).unwrap(), written.replace(&serde_json::to_string(text).unwrap(), ""));
+        (Record::read(&bytes).unwrap(), written.replace(&serde_json::to_string(SECRETS).unwrap(), ""));
     assert!(!written.contains("hid") && !written.contains("42"), "{written}");
     for open in ["open-parameter", "open-variable", "open-layer", "open-set"] {
         assert!(written.contains(open), "{open}");

@@ -193,6 +193,7 @@ async fn of_a_truncated_or_overwritten_file_is_told_what_can_be_read() {
 struct Disk(TempDir);
 
 impl Disk {
+    #[expect(clippy::print_stderr, reason = "who runs the tests should know what was left out")]
     fn new() -> Option<Self> {
         let disk = Self(tempfile::tempdir().unwrap());
         if disk.mount(&["-t", "tmpfs", "-o", "size=600k", "tmpfs"]) {

@@ -70,7 +70,7 @@ impl Fingerprint {
                 pieces.iter().for_each(|piece| match piece {
                     Piece::Text(text) => self.text(text),
                     Piece::Expression(expression) => self.text(expression.text()),
-                })
+                });
             }
             Template::List(items) => items.iter().for_each(|item| self.template(item)),
             Template::Map(entries) => {
