@@ -46,8 +46,11 @@ impl Fingerprint {
         policy.adapters.iter().for_each(|adapter| self.text(adapter));
     }
 
+    /// What a step calls is left out: it is read when the step calls it, and is no part of the plan.
     fn extras(&mut self, extras: &Extras) {
-        self.text(extras.lock.as_deref().unwrap_or_default());
+        if let Some(lock) = &extras.lock {
+            self.text(lock);
+        }
         if let Some(fan) = &extras.fan_out {
             self.number(fan.max_parallel.unwrap_or_default() as u64);
             self.number(u64::from(fan.fail_fast));
