@@ -22,7 +22,7 @@ use vwmp_interfaces::workflow_type::FailurePolicy;
 use crate::config::Resolved;
 use crate::masking::Masker;
 use crate::registry::{RegisteredAdapter, RegisteredStep, RegisteredWorkflowType};
-use crate::template::{Condition, Template};
+use crate::template::{Condition, Reference, Template};
 
 pub(crate) use build::{build, build_to_look_at, sketch};
 pub use extras::{CachePolicy, Called, Extras, FanOut, Items, MOST_ITEMS};
@@ -230,6 +230,15 @@ impl PlannedStep {
     /// The condition.
     pub fn when(&self) -> Option<&Condition> {
         self.when.as_deref()
+    }
+
+    /// The ids of the steps whose outputs its expressions read.
+    pub(crate) fn reads(&self) -> impl Iterator<Item = &str> {
+        let items = self.fan_out().into_iter().flat_map(FanOut::templates);
+        let templates = items.chain(self.cache().map(|cache| &cache.key)).chain([&*self.config]);
+        let conditions = self.when().into_iter().flat_map(Condition::references);
+        let references = templates.flat_map(Template::references).map(|(_, reference)| reference);
+        references.chain(conditions).filter_map(Reference::output_of)
     }
 
     /// How it is carried out.

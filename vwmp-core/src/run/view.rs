@@ -106,11 +106,13 @@ impl View {
     fn step_facts(&self, id: &str) -> Option<Value> {
         Some(match self.board.step(self.plan.find(id)?) {
             None => json!({ "status": "pending", "error": null, "outputs": null }),
-            Some(ended) => json!({
-                "status": ended.status.name(),
-                "error": ended.error,
-                "outputs": self.output_of(id)?,
-            }),
+            Some(ended) => {
+                let mut facts = json!({ "status": ended.status.name(), "error": ended.error });
+                if let Some(output) = self.output_of(id) {
+                    facts["outputs"] = output.into_owned();
+                }
+                facts
+            }
         })
     }
 

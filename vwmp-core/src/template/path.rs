@@ -22,6 +22,21 @@ pub struct Reference {
     pub optional: bool,
 }
 
+impl Reference {
+    /// The step whose output it is about, if it is about one.
+    pub(crate) fn output_of(&self) -> Option<&str> {
+        let key = |at: usize| match self.path.get(at) {
+            Some(Segment::Key(key)) => Some(&**key),
+            _ => None,
+        };
+        match self.namespace {
+            Namespace::StepOutputs => key(0),
+            Namespace::Steps => key(0).filter(|_| key(1) == Some("outputs")),
+            _ => None,
+        }
+    }
+}
+
 /// A step of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Segment {

@@ -76,6 +76,7 @@ impl RunState {
         if matches!(status, StepStatus::Failed | StepStatus::TimedOut | StepStatus::Lost) {
             fan.failed.get_or_insert(item);
         }
+        fan.pass_over_ended();
         self.steps[step.get()].ended = at;
         self.release_items(plan, step);
         self.settle_fan(step);
@@ -159,6 +160,12 @@ impl RunState {
 }
 
 impl Fan {
+    /// Items that ended without entering the queue will not enter it any more.
+    fn pass_over_ended(&mut self) {
+        let rest = &self.states[self.released..];
+        self.released += rest.iter().take_while(|one| matches!(one.phase, Phase::Ended(_))).count();
+    }
+
     /// The items that have not started and will not.
     pub(in crate::run) fn unreleased(&self) -> std::ops::Range<u32> {
         self.released as u32..self.values.len() as u32

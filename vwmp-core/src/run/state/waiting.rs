@@ -49,6 +49,8 @@ impl RunState {
     pub(super) fn finish_lookup(&mut self, plan: &Plan, unit: Unit, found: &Found, at: Timestamp) {
         let Some(state) = self.try_unit(unit) else { return };
         match state.phase {
+            // Nobody looked it up: what has ended is not in question.
+            Phase::Ended(_) if !self.looked_up.contains_key(&unit) => return,
             Phase::Ended(_) => {
                 self.running -= 1;
                 // Who can't tell is taken to have done it: what others may have seen is not taken back.

@@ -4,13 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
+use vwmp_interfaces::Timestamp;
 use vwmp_interfaces::workflow_type::FailurePolicy;
 
 use super::plans::{PlanDraft, step};
 use super::world::{deed, deeds};
 use super::{resume, run, run_with, summary};
+use crate::plan::StepIndex;
 use crate::registry::Registry;
-use crate::run::{Engine, Event, EventKind, Resume, RunStatus, Start, Undone};
+use crate::run::{Engine, Event, EventKind, Outcome, Resume, RunStatus, Start, StepStatus, Undone, Unit};
 
 fn rollback(draft: PlanDraft) -> PlanDraft {
     PlanDraft { on_failure: FailurePolicy::Rollback, ..draft }
@@ -186,6 +188,67 @@ async fn items_fail_together_or_one_by_one() {
     assert_eq!(events.iter().filter(|one| matches!(one, EventKind::AttemptStarted { .. })).count(), 1);
     let (report, _) = run(PlanDraft::new([failing(false).policy(|policy| policy.required = false)])).await;
     assert_eq!(summary(&report), ["s0 tolerated 0: 3 of 3 items failed: [0] broken, [1] broken, [2] broken"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn items_that_run_when_another_one_fails_are_waited_for() {
+    let values = json!([2, "no number", 2, 2, 2]);
+    let fan = step("sleep", json!({ "seconds": "$<item>" }), &[]).foreach(values, Some(2), true);
+    let (report, events) = run(PlanDraft::new([fan, step("give", json!({}), &[])])).await;
+    let skipped = |one: &&EventKind| matches!(one, EventKind::StepFinished { step, status: StepStatus::Skipped, .. } if step.item().is_some());
+    assert_eq!(events.iter().filter(skipped).count(), 3);
+    assert!(
+        summary(&report)[0].starts_with("s0 failed 0: 1 of 5 items failed: [1] "),
+        "{:?}",
+        summary(&report)
+    );
+    assert_eq!(summary(&report)[1], "s1 succeeded 1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_not_written_down_is_told_before_anything_goes_on() {
+    let reader = step("sleep", json!({ "seconds": "$<step-outputs.s0.text>" }), &[1]);
+    let steps = [step("give", json!({}), &[]), step("sleep", json!({ "seconds": 9 }), &[0]), reader];
+    let plan = Arc::new(PlanDraft::new(steps).build());
+    let unit = |step| Unit::from(StepIndex::new(step));
+    let kinds = [
+        EventKind::RunStarted { run_id: "r".into() },
+        EventKind::AttemptStarted { step: unit(0), attempt: 1 },
+        EventKind::AttemptFinished {
+            step: unit(0),
+            attempt: 1,
+            outcome: Outcome::Succeeded(Arc::new(json!({ "text": "***" }))),
+            masked: true,
+        },
+        EventKind::StepFinished { step: unit(0), status: StepStatus::Succeeded, cause: None },
+    ];
+    let events: Vec<Event> =
+        (0..).zip(kinds).map(|(seq, kind)| Event { seq, at: Timestamp::default(), kind }).collect();
+    let engine = Engine::builder(Registry::default()).build();
+    let refused = engine.resume(Arc::clone(&plan), &events, Resume::default()).map(drop).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "s2 reads what s0 gave, which held a secret and was not written down; `rerun --from s0` carries both out \
+         again, `undo` takes back what was done"
+    );
+    let back = Resume { roll_back: Some("no".into()), ..Resume::default() };
+    assert!(engine.resume(plan, &events, back).is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_knows_better_about_what_has_ended() {
+    let plan =
+        Arc::new(PlanDraft::new([step("give", json!({}), &[]), step("give", json!({}), &[0])]).build());
+    let (_, kinds) = run(PlanDraft::new([step("give", json!({}), &[]), step("give", json!({}), &[0])])).await;
+    let begun = kinds.into_iter().take_while(|one| {
+        !matches!(one, EventKind::AttemptStarted { step, .. } if *step == Unit::from(StepIndex::new(1)))
+    });
+    let events: Vec<Event> =
+        (0..).zip(begun).map(|(seq, kind)| Event { seq, at: Timestamp::default(), kind }).collect();
+    let assume = vec![("s0".to_owned(), false), ("s0".to_owned(), true)];
+    let engine = Engine::builder(Registry::default()).build();
+    let run = engine.resume(plan, &events, Resume { assume, ..Resume::default() }).unwrap();
+    assert_eq!(run.finish().await.unwrap().tally().succeeded, 2);
 }
 
 #[tokio::test(start_paused = true)]

@@ -11,7 +11,7 @@ use vwmp_interfaces::workflow_type::FailurePolicy;
 use super::handlers;
 use crate::plan::{Extras, FanOut, Graph, Items, Plan, PlannedStep, RetryPolicy, StepIndex, StepPolicy};
 use crate::source::{Source, Span};
-use crate::template::{Condition, ExpressionCache, Place};
+use crate::template::{Condition, ExpressionCache, Place, Template};
 
 /// A plan in the making: steps in order, each with the numbers of those it needs.
 #[derive(Debug, Clone)]
@@ -53,6 +53,25 @@ pub(super) fn step(handler: &str, config: Value, needs: &[usize]) -> StepDraft {
     }
 }
 
+/// Texts of the config that begin with `$<` are expressions.
+fn template(config: &Value) -> Template {
+    let expression = |text: &str| {
+        let source = Arc::new(Source::new("test", text));
+        let place = Place { source: &source, span: Span::new(0, text.len()), text_at: Some(0) };
+        Template::parse_text(text, &place, &ExpressionCache::default()).unwrap()
+    };
+    match config {
+        Value::Object(map)
+            if map.values().any(|one| one.as_str().is_some_and(|one| one.starts_with("$<"))) =>
+        {
+            let entries = map.iter().map(|(key, value)| (key.clone(), template(value)));
+            Template::Map(entries.collect())
+        }
+        Value::String(text) if text.starts_with("$<") => expression(text),
+        plain => plain.clone().into(),
+    }
+}
+
 impl StepDraft {
     pub(super) fn when(mut self, text: &str) -> Self {
         self.when = Some(text.into());
@@ -90,7 +109,7 @@ impl StepDraft {
             id: format!("s{number}").into(),
             name: None,
             handler: Arc::clone(registry.step(&self.handler).unwrap()),
-            config: Arc::new(self.config.clone().into()),
+            config: Arc::new(template(&self.config)),
             when: when.map(|when| Arc::new(when.unwrap())),
             policy: Arc::new(self.policy.clone()),
             extras: self.extras.clone().map(Arc::new),
