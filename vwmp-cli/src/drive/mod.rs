@@ -31,7 +31,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::next::Next;
 use crate::panic;
-use crate::progress::{Happening, Watch, feed};
+use crate::progress::{Before, Happening, Watch, feed};
 use crate::terminal::Terminal;
 
 /// Drives one run.
@@ -132,6 +132,7 @@ impl Driver {
         #[cfg(feature = "otel")]
         let telemetry = telemetry.traced(&settings.environment);
         let observers = telemetry.observers(&plan, &beginning);
+        let before = Before::of(so_far);
         let orders = owned.as_ref().map(|owned| owned.orders(so_far)).transpose()?;
         let store = owned.as_ref().map(|owned| owned.store().clone());
         let mut engine =
@@ -152,7 +153,7 @@ impl Driver {
                 let asking = self.asks.map(|by| Asking::new(self.terminal, by, control.clone()));
                 let shown = (Arc::clone(&plan), self.next);
                 let watch = Watch::new(self.terminal, self.style.form, shown, events, news);
-                Seen::ByPeople(Box::new(watch.asking(asking)))
+                Seen::ByPeople(Box::new(watch.asking(asking).after(&before)))
             }
         };
         let quiet = self.style.quiet.then_some(self.terminal);

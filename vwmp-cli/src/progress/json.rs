@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use vwmp_core::plan::Plan;
 use vwmp_core::run::{Event, Unit};
 
-use super::View;
 use super::feed::News;
+use super::{Before, View};
 use crate::terminal::Terminal;
 
 /// One object for each event, each line, and each progress of a step.
@@ -30,6 +30,9 @@ impl JsonLines {
 }
 
 impl View for JsonLines {
+    /// Each event is written once, by the process that recorded it.
+    fn catch_up(&mut self, _: &Before) {}
+
     fn event(&mut self, event: &Event) {
         let mut object = json!(event);
         // People and programs know steps by their ids.

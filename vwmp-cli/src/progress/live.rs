@@ -1,13 +1,14 @@
 //! A run at a terminal: what happened scrolls by, the steps under way stay at the bottom.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use vwmp_core::plan::Plan;
+use vwmp_core::plan::{Plan, StepIndex};
 use vwmp_core::run::{Event, EventKind, Unit};
 
 use super::View;
+use super::before::{Before, mark};
 use super::feed::News;
 use super::keys::SilentKeys;
 use super::words::Words;
@@ -23,7 +24,7 @@ pub(super) struct Live {
     screen: MultiProgress,
     whole: ProgressBar,
     steps: HashMap<Unit, ProgressBar>,
-    ended: usize,
+    ended: HashSet<StepIndex>,
     /// Lines that have not been shown yet: to draw once is faster.
     lines: String,
     _keys: Option<SilentKeys>,
@@ -45,7 +46,7 @@ impl Live {
             screen,
             whole,
             steps: HashMap::new(),
-            ended: 0,
+            ended: HashSet::new(),
             lines: String::new(),
             _keys: SilentKeys::ask(),
         }
@@ -90,7 +91,13 @@ impl Live {
 }
 
 impl View for Live {
+    fn catch_up(&mut self, before: &Before) {
+        self.ended.clone_from(&before.ended);
+        before.asked.values().for_each(|event| self.event(event));
+    }
+
     fn event(&mut self, event: &Event) {
+        mark(&mut self.ended, event);
         match &event.kind {
             EventKind::AttemptStarted { step, .. }
             | EventKind::LookupStarted { step }
@@ -98,8 +105,6 @@ impl View for Live {
             EventKind::AttemptFinished { step, .. }
             | EventKind::LookupFinished { step, .. }
             | EventKind::UndoFinished { step, .. } => self.end(*step),
-            EventKind::StepFinished { step, .. } if step.item().is_none() => self.ended += 1,
-            EventKind::StepReused { .. } => self.ended += 1,
             _ => {}
         }
         // The line of a step under way says already that it started.
@@ -134,7 +139,7 @@ impl View for Live {
         self.steps.values().for_each(ProgressBar::tick);
         self.words.tick().iter().for_each(|text| self.line(text));
         let all = self.plan.steps().len();
-        self.whole.set_message(format!("{} of {} ended", self.ended, counted(all, "step")));
+        self.whole.set_message(format!("{} of {} ended", self.ended.len(), counted(all, "step")));
     }
 
     fn rest(&mut self) {

@@ -1,5 +1,6 @@
 //! What people see while a run goes on. Neither the run nor its handlers ever wait for it.
 
+mod before;
 mod feed;
 mod json;
 mod live;
@@ -17,6 +18,7 @@ use vwmp_core::plan::Plan;
 use vwmp_core::run::{Event, EventKind, Outcome, Unit};
 use vwmp_interfaces::Wait;
 
+pub(crate) use self::before::Before;
 pub(crate) use self::feed::{Feed, feed};
 use self::feed::{News, NewsStream};
 use self::json::JsonLines;
@@ -67,6 +69,10 @@ pub(crate) enum Form {
 
 /// Where a run is shown.
 trait View: Send {
+    /// Takes in what happened before the run was continued, and shows again what still asks.
+    fn catch_up(&mut self, before: &Before) {
+        before.asked.values().for_each(|event| self.event(event));
+    }
     /// Shows an event.
     fn event(&mut self, event: &Event);
     /// Shows what a step says.
@@ -117,6 +123,13 @@ impl Watch {
     /// The same, and approvals are asked for as they come.
     pub(crate) fn asking(self, asking: Option<Asking>) -> Self {
         Self { asking, ..self }
+    }
+
+    /// The same, of a run that goes on: what asked before and got no answer asks again.
+    pub(crate) fn after(mut self, before: &Before) -> Self {
+        self.view.catch_up(before);
+        before.asked.values().for_each(|event| self.ask(event));
+        self
     }
 
     /// Shows everything, until the run has ended.

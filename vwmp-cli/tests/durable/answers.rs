@@ -48,7 +48,8 @@ fn an_approval_survives_a_restart_before_and_after_it_is_given() {
 fn a_first_process_that_was_restarted_is_answered_by_a_second() {
     let place = Place::new().with("w.yaml", GATE);
     place.kill_after(&["run", "w.yaml"], "waits for an approval: ");
-    let child = place.start(&["resume", "last"], "continued by ann\n");
+    // It asks again.
+    let child = place.start(&["resume", "last"], "gate waits for an approval: Ship it? (team approve ");
     place.wait_until("waiting");
     assert_eq!(place.team(&["approve", "last", "gate"]).code, 0);
     assert!(child.wait_with_output().unwrap().status.success());
