@@ -23,7 +23,9 @@ pub(super) fn rerun(mut program: Program, arguments: &Rerun) -> Result<Exit, Fai
     let report = recorded.report(&store)?;
     let chosen = part::Part::of(arguments);
     let run_arguments = of_run(arguments, &recorded.record);
-    run::run_keeping(program, &run_arguments, |planned| part::keep(&chosen, &report, &planned.plan))
+    run::run_keeping(program, &run_arguments, |planned| {
+        part::keep(&chosen, &report, &recorded.events, &planned.plan)
+    })
 }
 
 /// What `run` would have been given.

@@ -93,3 +93,23 @@ fn runs_are_filtered_and_removed() {
     assert_eq!(count(&[]), 1);
     assert_eq!(place.standing(), "failed");
 }
+
+#[test]
+fn what_was_taken_back_is_carried_out_again() {
+    let text = "name: w
+on_failure: rollback
+steps:
+  - { id: bump, handler: team.note, config: { file: a } }
+  - { id: tag, handler: team.note, needs: bump, config: { file: b } }
+  - { id: check, handler: team.wait_for, needs: tag, config: { file: go } }
+";
+    for part in [&["--failed"][..], &["--from", "check"]] {
+        let place = Place::new().with("w.yaml", text).with("go", "fail");
+        assert_eq!(place.team(&["run", "w.yaml"]).code, 1);
+        assert_eq!((place.standing(), place.file("a")), ("rolled_back".into(), None));
+        place.write("go", "");
+        let report = rerun(&place, &[&["last"], part].concat());
+        assert_eq!(carried_out(&report), ["bump", "tag", "check"]);
+        assert!(place.file("a").is_some() && place.file("b").is_some());
+    }
+}
