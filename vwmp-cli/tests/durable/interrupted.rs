@@ -72,6 +72,12 @@ fn who_knows_says_whether_a_step_is_done() {
         let mistyped = place.team(&["resume", "last", "--assume", "psh=done"]);
         assert_eq!(mistyped.code, 3);
         assert!(mistyped.err.contains("the run has no step `psh`; did you mean `push`?"), "{}", mistyped.err);
+        let pending = place.team(&["resume", "last", "--assume", "after=done"]);
+        assert_eq!(pending.code, 3);
+        assert!(pending.err.contains("whether `after` is done; in question: push\n"), "{}", pending.err);
+        let both = place.team(&["resume", "last", "--assume", "push=done", "--assume", "push=not-done"]);
+        assert_eq!(both.code, 3);
+        assert!(both.err.contains("says of `push` both done and not-done"), "{}", both.err);
         let told = place.team(&["resume", "last", "--assume", &format!("push={answer}")]);
         assert_eq!(told.code, 0, "{}", told.err);
         assert_eq!(place.file("out").unwrap().lines().count(), times);
