@@ -157,6 +157,26 @@ fn a_key_is_one_run() {
 }
 
 #[test]
+fn a_key_is_that_of_one_workflow_with_one_set_of_parameters() {
+    let text =
+        "name: w\nparameters: { x: { type: integer, default: 1 } }\nsteps: [{ id: a, handler: flow.noop }]\n";
+    let place = Place::new().with("w.yaml", text).with("v.yaml", text);
+    assert_eq!(place.team(&["run", "w.yaml", "--key", "k"]).code, 0);
+    assert_eq!(place.team(&["run", "w.yaml", "--key", "k", "-p", "x=1"]).code, 0);
+    let id = latest(&place);
+    for (arguments, why) in [
+        (&["w.yaml", "-p", "x=9"][..], "which has another value of the parameter x"),
+        (&["v.yaml"], "which is one of the workflow w.yaml, not of v.yaml"),
+    ] {
+        let said = place.team(&[&["run", "--key", "k"], arguments].concat());
+        let told = format!("error: the key `k` is that of run {id}, {why}: give this run another key\n");
+        assert_eq!((said.code, said.err), (3, told));
+    }
+    assert_eq!(place.team(&["run", "w.yaml", "--key", ""]).code, 3);
+    assert_eq!(place.runs().len(), 1);
+}
+
+#[test]
 fn a_run_of_another_process_is_watched() {
     let place = Place::new().with("w.yaml", REPEATED);
     let mut child = place.start(&["run", "w.yaml"], "nap | waiting\n");
