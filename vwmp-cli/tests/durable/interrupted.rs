@@ -204,3 +204,17 @@ fn what_is_kept_nowhere_leaves_nothing() {
     assert_eq!(refused.code, 4);
     assert!(refused.err.contains("`--no-store` nowhere"), "{}", refused.err);
 }
+
+#[test]
+fn an_interrupted_run_with_a_secret_is_cancelled_quietly() {
+    let text = REPEATED.replace("steps:", "parameters: { token: { type: string, secret: true } }\nsteps:");
+    let place = Place::new().with("w.yaml", &text);
+    place.kill_after(&["run", "w.yaml", "-p", "token=hidden"], "nap | waiting\n");
+    let empty = place.team(&["cancel", "last", "--reason", ""]);
+    assert_eq!(empty.code, 3);
+    assert!(empty.err.contains("it is empty; say why in a few words"), "{}", empty.err);
+    let said = place.team(&["cancel", "last", "--reason", "gone", "-q", "-p", "token=hidden"]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert!(!said.err.contains("first") && !said.err.contains("TIME"), "{}", said.err);
+    assert_eq!(place.standing(), "cancelled");
+}
