@@ -77,6 +77,17 @@ fn after_a_point_of_no_return_a_run_is_continued_not_restarted() {
 }
 
 #[test]
+fn a_point_of_no_return_that_failed_is_named() {
+    let text = RELEASE.replace("{ file: out }", "{ file: out, until: seen }");
+    let place = Place::new().with("w.yaml", &text).with("go", "").with("seen", "fail");
+    assert_eq!(place.team(&["run", "w.yaml"]).code, 1);
+    assert_eq!(place.standing(), "must_continue");
+    let refused = place.team(&["undo", "last"]);
+    assert_eq!(refused.code, 3);
+    assert!(refused.err.contains("others may have seen what push did, and it will stand"), "{}", refused.err);
+}
+
+#[test]
 fn an_interrupted_release_is_continued_or_taken_back() {
     let place = Place::new().with("w.yaml", RELEASE);
     place.kill_after(&["run", "w.yaml"], "check | waiting\n");

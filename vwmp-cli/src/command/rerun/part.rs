@@ -97,10 +97,13 @@ fn taken_back(events: &[Event]) -> BTreeSet<StepIndex> {
     let mut gone = BTreeSet::new();
     for event in events {
         match &event.kind {
-            EventKind::UndoStarted { step, .. } => drop(gone.insert(*step)),
-            EventKind::StepUndone { step, undone: Undone::Yes, .. } => drop(gone.insert(*step)),
+            EventKind::UndoStarted { step, .. } | EventKind::StepUndone { step, undone: Undone::Yes, .. } => {
+                gone.insert(*step);
+            }
             // What it did stands.
-            EventKind::StepUndone { step, .. } => drop(gone.remove(step)),
+            EventKind::StepUndone { step, .. } => {
+                gone.remove(step);
+            }
             _ => {}
         }
     }
