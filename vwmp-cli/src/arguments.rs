@@ -110,7 +110,7 @@ pub(crate) struct Run {
     #[arg(long)]
     pub(crate) timings: bool,
     /// Call the run so: when there is a run of this name already, it is shown, and none is started
-    #[arg(long, value_name = "NAME", conflicts_with = "no_store")]
+    #[arg(long, value_name = "NAME", conflicts_with = "no_store", value_parser = values::key)]
     pub(crate) key: Option<String>,
     #[command(flatten)]
     pub(crate) store: StoreArguments,

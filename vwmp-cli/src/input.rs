@@ -162,7 +162,7 @@ fn yaml(name: &str, text: &str) -> Result<Value, Failure> {
 /// Parameters: those of the file, then those of the command line, read as their declared types.
 pub(crate) fn parameters(values: &ValueArguments, declared: &Parameters) -> Result<Given, Failure> {
     let mut given = match &values.parameter_file {
-        Some(file) => parameters_of(&Document::parse(files::source(file, "parameter file")?)?)?,
+        Some(file) => parameter_file(file)?,
         None => Given::new(),
     };
     for Assignment { name, value } in &values.parameters {
@@ -171,6 +171,11 @@ pub(crate) fn parameters(values: &ValueArguments, declared: &Parameters) -> Resu
         given.insert(name.clone(), (read_parameter(value, schema), how));
     }
     Ok(given)
+}
+
+/// The parameters of a file.
+pub(crate) fn parameter_file(file: &Path) -> Result<Given, Failure> {
+    Ok(parameters_of(&Document::parse(files::source(file, "parameter file")?)?)?)
 }
 
 /// A value for messages.

@@ -24,6 +24,7 @@ mod input;
 mod layout;
 mod next;
 mod panic;
+mod pending;
 mod progress;
 mod recorded;
 pub mod reference;

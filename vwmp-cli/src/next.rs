@@ -24,6 +24,11 @@ impl Next {
         Self { program: program.into(), run: Some(run.into()), place: place.into() }
     }
 
+    /// About another run of the same store.
+    pub(crate) fn about(&self, run: &str) -> Self {
+        Self { run: self.run.as_ref().map(|_| run.into()), ..self.clone() }
+    }
+
     /// A command about the run, such as `vwmp resume RUN`; nothing where it is kept nowhere.
     pub(crate) fn command(&self, verb: &str, arguments: &[&str]) -> Option<String> {
         let run = self.run.as_deref()?;

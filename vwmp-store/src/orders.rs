@@ -73,6 +73,16 @@ impl Store {
     }
 }
 
+impl Store {
+    /// What was wanted of a run and is not carried out yet, as far as these events tell.
+    ///
+    /// # Errors
+    /// When there is no such run, or the store can't be read.
+    pub fn open_orders(&self, run: &str, so_far: &[Event]) -> Result<Vec<Order>, StoreError> {
+        Ok(Orders::after(self.clone(), self.number(run)?, so_far)?.left)
+    }
+}
+
 impl Orders {
     pub(crate) fn after(store: Store, run: i64, so_far: &[Event]) -> Result<Self, StoreError> {
         let mut orders = Self { store, run, last: 0, left: Vec::new() };

@@ -184,8 +184,13 @@ pub(crate) struct Cancel {
     #[command(flatten)]
     pub(crate) one: OneRun,
     /// Why
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
     pub(crate) reason: String,
+    /// Show no progress, only problems
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+    #[command(flatten)]
+    pub(crate) secrets: ValueArguments,
 }
 
 #[derive(Debug, Args)]
@@ -204,7 +209,7 @@ pub(crate) struct Undo {
     #[command(flatten)]
     pub(crate) one: OneRun,
     /// Why
-    #[arg(long, value_name = "TEXT", default_value = "it is no longer wanted")]
+    #[arg(long, value_name = "TEXT", default_value = "it is no longer wanted", value_parser = reason)]
     pub(crate) reason: String,
     /// Take back what can be, although others may have seen the rest
     #[arg(long)]
@@ -261,6 +266,14 @@ fn standing(text: &str) -> Result<Standing, String> {
          rollback_failed or must_continue"
             .to_owned()
     })
+}
+
+/// Why something is wanted: others read it later.
+fn reason(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("it is empty; say why in a few words".to_owned()),
+        _ => Ok(text.to_owned()),
+    }
 }
 
 /// A number with a unit: `90m`, `12h`, `7d`.

@@ -124,6 +124,23 @@ pub(super) fn assignment(text: &str) -> Result<Assignment, String> {
     }
 }
 
+/// The longest key, in bytes.
+const LONGEST_KEY: usize = 200;
+
+/// What a run is called by whoever starts it.
+pub(super) fn key(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() {
+        return Err("it is empty; give the run a name, or leave --key out".to_owned());
+    }
+    if text.len() > LONGEST_KEY {
+        return Err(format!("it has {} bytes, and a key has {LONGEST_KEY} at most", text.len()));
+    }
+    if text.chars().any(char::is_control) {
+        return Err("it has control characters, such as a line break; leave them out".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
 fn at_least_one(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(0) | Err(_) => Err("expected a whole number, at least 1".to_owned()),
@@ -141,5 +158,13 @@ mod tests {
         assert_eq!((read.name.as_str(), read.value.as_str()), ("a", "b=c"));
         assert_eq!(assignment("=x").unwrap_err(), "expected name=value");
         assert_eq!(assignment("x").unwrap_err(), "expected name=value");
+    }
+
+    #[test]
+    fn a_key_is_a_short_name() {
+        assert_eq!(key("nightly 2"), Ok("nightly 2".to_owned()));
+        for wrong in ["", " ", "a\nb", &"k".repeat(201)] {
+            assert!(key(wrong).is_err(), "{wrong:?}");
+        }
     }
 }

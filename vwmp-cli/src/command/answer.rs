@@ -6,6 +6,7 @@ use vwmp_store::{Order, Standing, Store};
 use crate::arguments::Answer;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::pending::{self, Pending};
 use crate::recorded::Recorded;
 use crate::render::to_do::{waiting, waits_for};
 use crate::{Program, input, store};
@@ -18,7 +19,8 @@ pub(super) fn answer(mut program: Program, arguments: &Answer, approved: bool) -
     let recorded = Recorded::read(&store, &arguments.one.run, &registry)?;
     let report = recorded.report(&store)?;
     let (run, step) = (&recorded.row.id, &arguments.step);
-    if let Some(why) = refusal(&report, step) {
+    let pending = pending::of(&store, &recorded, &report)?;
+    if let Some(why) = refusal(&report, step, &pending) {
         return Err(Failure::Usage(why));
     }
     let by = store::who(&input::environment());
@@ -36,8 +38,11 @@ pub(super) fn answer(mut program: Program, arguments: &Answer, approved: bool) -
     Ok(Exit::Done)
 }
 
-/// Why the step can't be answered, where it asks nothing.
-fn refusal(report: &Report, step: &str) -> Option<String> {
+/// Why the step can't be answered: it asks nothing, or the run has an answer that it has not taken in yet.
+fn refusal(report: &Report, step: &str, pending: &[Pending]) -> Option<String> {
+    if let Some(pending) = pending.iter().find(|one| one.step == step) {
+        return Some(pending.told());
+    }
     let plan = report.plan();
     let unit = Unit::named(step, plan);
     let asks = unit.and_then(|unit| waits_for(report.state().unit(unit))).is_some_and(|(_, asks)| asks);

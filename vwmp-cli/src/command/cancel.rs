@@ -4,7 +4,8 @@ use vwmp_core::run::RunStatus;
 use vwmp_store::{Order, Standing, Store};
 
 use super::resume::{self, How};
-use crate::arguments::{Cancel, ValueArguments};
+use crate::arguments::Cancel;
+use crate::drive::Style;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::{Program, input, store};
@@ -27,9 +28,9 @@ pub(super) fn cancel(mut program: Program, arguments: &Cancel) -> Result<Exit, F
         // Nobody drives it, so this process brings it to its end: what is due in the end is done.
         Standing::Ended(RunStatus::Interrupted) => {
             let registry = program.registry()?;
-            let how = How { cancel: Some(reason), ..How::default() };
-            let exit =
-                resume::go_on(&program, &registry, &store, place, &row.id, &ValueArguments::default(), how)?;
+            let style = Style { quiet: arguments.quiet, ..Style::default() };
+            let how = How { cancel: Some(reason), style, ..How::default() };
+            let exit = resume::go_on(&program, &registry, &store, place, &row.id, &arguments.secrets, how)?;
             Ok(if exit == Exit::Cancelled { Exit::Done } else { exit })
         }
         Standing::Ended(status) => {

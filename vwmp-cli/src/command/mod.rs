@@ -36,7 +36,7 @@ pub(crate) fn execute(program: Program, command: Command) -> Result<Exit, Failur
         Command::Run(arguments) => run::run(program, &arguments),
         Command::Runs(arguments) => runs::runs(&program, &arguments),
         Command::Show(arguments) => show::show(program, &arguments),
-        Command::Logs(arguments) => logs::logs(&program, &arguments),
+        Command::Logs(arguments) => logs::logs(program, &arguments),
         Command::Watch(arguments) => watch::watch(program, &arguments),
         Command::Resume(arguments) => resume::resume(program, &arguments),
         Command::Rerun(arguments) => rerun::rerun(program, &arguments),

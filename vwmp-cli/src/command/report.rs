@@ -44,7 +44,7 @@ fn text(report: &Report, next: &Next, timings: bool, width: usize) -> String {
     format!(
         "{}\n{timings}{problems}{gap}{summary}{}",
         report::table(report, width),
-        to_do::to_do(report, next)
+        to_do::to_do(report, next, &[])
     )
 }
 

@@ -2,7 +2,7 @@
 
 mod part;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use vwmp_core::workflow::record::Record;
 
@@ -22,17 +22,34 @@ pub(super) fn rerun(mut program: Program, arguments: &Rerun) -> Result<Exit, Fai
     drop(registry);
     let report = recorded.report(&store)?;
     let chosen = part::Part::of(arguments);
-    let run_arguments = of_run(arguments, &recorded.record);
-    run::run_keeping(program, &run_arguments, |planned| part::keep(&chosen, &report, &planned.plan))
+    let run_arguments = of_run(arguments, &recorded);
+    run::run_keeping(program, &run_arguments, |planned| {
+        part::keep(&chosen, &report, &recorded.events, &planned.plan)
+    })
+}
+
+/// The workflow file, wherever the first run was started: as it was named there where that is the same file here, as
+/// short as it can be otherwise.
+fn file(record: &Record, source: &str) -> PathBuf {
+    // A whole path stays one.
+    let whole = record.workspace().join(source);
+    let named = Path::new(record.source());
+    if std::fs::canonicalize(named).is_ok_and(|found| found == whole) {
+        return named.to_owned();
+    }
+    let here = std::env::current_dir().and_then(std::fs::canonicalize);
+    let short = here.ok().and_then(|here| whole.strip_prefix(here).ok().map(Path::to_owned));
+    short.unwrap_or(whole)
 }
 
 /// What `run` would have been given.
-fn of_run(arguments: &Rerun, record: &Record) -> Run {
+fn of_run(arguments: &Rerun, recorded: &Recorded) -> Run {
+    let record = &recorded.record;
     let driving = &arguments.driving;
     let ValueArguments { parameters, parameter_file, settings } = &arguments.values;
     Run {
         workflow: WorkflowArguments {
-            file: PathBuf::from(record.source()),
+            file: file(record, &recorded.row.source),
             values: ValueArguments {
                 parameters: parameters.clone(),
                 parameter_file: parameter_file.clone(),

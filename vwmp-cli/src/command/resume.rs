@@ -1,16 +1,17 @@
 //! `resume`: goes on with a run that another process left.
 
+mod assumed;
+mod given;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use vwmp_core::plan::Plan;
 use vwmp_core::registry::Registry;
-use vwmp_core::run::{EventKind, Resume, RunStatus, Start, Unit};
-use vwmp_core::workflow::record::{Again, Record};
+use vwmp_core::run::{EventKind, Resume, RunStatus, Start};
 use vwmp_store::{RunRow, Standing, Store};
 
 use super::run;
-use crate::arguments::{self, Assignment, DrivingArguments, PlaceArguments, RunsPlace, ValueArguments};
+use crate::arguments::{self, DrivingArguments, PlaceArguments, RunsPlace, ValueArguments};
 use crate::ask::Questions;
 use crate::drive::{Beginning, Driven, Driver, Style};
 use crate::exit::Exit;
@@ -95,12 +96,12 @@ pub(super) fn go_on(
     let who = store::who(&environment);
     // First of all nobody else may drive it.
     let owned = store.take(run)?;
-    let again = given_again(&record(store, run)?, values)?;
+    let again = given::again(&record(store, run)?, registry, values)?;
     let recorded = Recorded::again(store, run, registry, again)?;
     for change in recorded.record.changes(registry) {
         program.terminal.tell(&format!("{}: {change}\n", paint(YELLOW, "warning")));
     }
-    known_steps(&recorded.plan, &how)?;
+    assumed::check(&recorded, &how.assume)?;
     let home = PlaceArguments { workspace: Some(recorded.record.workspace().to_owned()), config: None };
     let settings = input::settings(&home, &[], environment.clone())?;
     // What its steps call may use others than the run itself.
@@ -129,38 +130,4 @@ pub(super) fn go_on(
         Beginning::New(Start::new(run))
     };
     driver.drive(Driven { plan: recorded.plan, settings, owned: Some(owned), beginning }, |_| Ok(()))
-}
-
-/// Secrets, which were not written down. Nothing else can be given: the run goes on with what it began with.
-fn given_again(record: &Record, values: &ValueArguments) -> Result<Again, Failure> {
-    if values.parameter_file.is_some() {
-        return Err(Failure::Usage("give secret parameters with -p: the others are in the run".to_owned()));
-    }
-    let mut again = Again { environment: input::environment(), ..Again::default() };
-    for Assignment { name, value } in &values.parameters {
-        if !record.secret_parameters().contains(name) {
-            let message = format!(
-                "the parameter `{name}` can't be given again: a run goes on with what it began with; `rerun` takes \
-                 other values"
-            );
-            return Err(Failure::Usage(message));
-        }
-        let how = format!("-p {name}=…");
-        again.parameters.insert(name.clone(), (value.as_str().into(), how));
-    }
-    again.sets = values.settings.iter().map(input::setting).collect::<Result<_, _>>()?;
-    Ok(again)
-}
-
-/// Who answers for a step has to name one.
-fn known_steps(plan: &Plan, how: &How) -> Result<(), Failure> {
-    for (id, _) in &how.assume {
-        if Unit::named(id, plan).is_none() {
-            let near =
-                vwmp_core::diagnostic::nearest(id, plan.steps().iter().map(vwmp_core::plan::PlannedStep::id));
-            let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-            return Err(Failure::Usage(format!("the run has no step `{id}`{near}")));
-        }
-    }
-    Ok(())
 }

@@ -1,5 +1,6 @@
 //! `run`: runs a workflow.
 
+mod keyed;
 mod unfinished;
 
 use std::path::Path;
@@ -13,7 +14,6 @@ use vwmp_core::registry::Registry;
 use vwmp_core::run::{Report, Reused, Start};
 use vwmp_store::{OwnedRun, Store, StoreError};
 
-use super::watch;
 use crate::arguments::{self, Format, RunsPlace, StoreArguments};
 use crate::ask::Questions;
 use crate::ci::Service;
@@ -63,7 +63,7 @@ pub(super) fn run_keeping(
     if let (Some(store), Some(key)) = (&kept_in, &arguments.key)
         && let Some(run) = store.run_with_key(key)?
     {
-        return attach(&program, &registry, store, &place, &run, arguments);
+        return keyed::attach(&program, &registry, store, &place, (&run, &planned), arguments);
     }
     if let Some(store) = &kept_in
         && let Some(run) = unfinished::of_same(&program, &registry, store, &place, &planned)?
@@ -76,20 +76,6 @@ pub(super) fn run_keeping(
 fn open(planned: &Planned, place: &RunsPlace, terminal: Terminal) -> Result<Store, Failure> {
     let folder = store::folder(planned.plan.workspace(), place.store.store.as_deref());
     store::open(&folder, terminal).map_err(|source| Failure::NoStore { source })
-}
-
-/// Shows the run that has the key, and waits for its end.
-fn attach(
-    program: &Program,
-    registry: &Arc<Registry>,
-    store: &Store,
-    place: &RunsPlace,
-    run: &str,
-    arguments: &arguments::Run,
-) -> Result<Exit, Failure> {
-    let key = arguments.key.as_deref().unwrap_or_default();
-    program.terminal.tell(&format!("run {run} has the key `{key}`: it is shown, and none is started\n"));
-    watch::show(program, registry, store, place, run, style(arguments))
 }
 
 fn begin(
@@ -113,7 +99,7 @@ fn begin(
         // Another process was faster.
         Err(StoreError::KeyTaken { run, .. }) => {
             let Some(store) = store else { return Err(StoreError::NoSuchRun(run).into()) };
-            return attach(program, &registry, store, place, &run, arguments);
+            return keyed::attach(program, &registry, store, place, (&run, &planned), arguments);
         }
         owned => owned?,
     };

@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::recorded::Recorded;
 use crate::render::show::{self, Known};
 use crate::render::timings;
-use crate::{Program, store};
+use crate::{Program, pending, store};
 
 pub(super) fn show(mut program: Program, arguments: &Show) -> Result<Exit, Failure> {
     let registry = program.registry()?;
@@ -25,6 +25,7 @@ pub(super) fn show(mut program: Program, arguments: &Show) -> Result<Exit, Failu
         events: &recorded.events,
         parameters: recorded.record.parameters(),
         changes: recorded.record.changes(&registry),
+        pending: pending::of(&store, &recorded, &report)?,
         called: called(&store, &recorded.row.id)?,
         next: store::next(&program, place, &recorded.row),
     };
@@ -61,6 +62,7 @@ fn json_of(known: &Known<'_>, timings: bool) -> Value {
     object["items"] = items(report);
     object["history"] = known.events.iter().filter_map(|event| happened(report, event)).collect();
     object["handler_changes"] = json!(known.changes);
+    object["pending_answers"] = json!(known.pending);
     object["called"] = json!(known.called);
     if timings {
         object["timings"] = timings::json(report);

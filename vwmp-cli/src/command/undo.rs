@@ -41,8 +41,9 @@ pub(super) fn undo(mut program: Program, arguments: &Undo) -> Result<Exit, Failu
 }
 
 fn no_return(report: &Report) -> String {
-    let done = |step: &vwmp_core::run::StepReport<'_>| step.phase.name() == "succeeded";
-    let points = report.steps().filter(done).filter(|step| {
+    // One that failed may have been seen all the same.
+    let begun = |step: &vwmp_core::run::StepReport<'_>| !matches!(step.phase.name(), "pending" | "skipped");
+    let points = report.steps().filter(begun).filter(|step| {
         let step = report.plan().find(step.id).map(|step| report.plan()[step].handler());
         step.is_some_and(|handler| handler.point_of_no_return())
     });

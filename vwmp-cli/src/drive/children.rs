@@ -4,15 +4,18 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use vwmp_core::Engine;
+use vwmp_core::plan::Plan;
 use vwmp_core::registry::Registry;
 use vwmp_core::run::call::{Child, Children};
 use vwmp_core::run::memory::{MemoryJournal, MemoryLog};
-use vwmp_core::run::{EngineBuilder, Event, Report, Resume, Run, RunStatus, Start};
+use vwmp_core::run::{EngineBuilder, Event, EventStream, Report, Resume, Run, RunStatus, Start};
 use vwmp_interfaces::log::{LogLine, LogSink, Stream};
 use vwmp_interfaces::{BoxFuture, StepContext, StepError};
 use vwmp_store::{OwnedRun, Store};
 
+use super::approvals::{Nobody, Told};
 use super::kept;
+use crate::next::Next;
 use crate::recorded::{Begun, Recorded};
 
 /// Runs that steps call.
@@ -20,13 +23,15 @@ pub(crate) struct ChildRuns {
     registry: Arc<Registry>,
     store: Option<Store>,
     cache: bool,
+    /// What people type next about the run that calls.
+    next: Next,
     /// Where there is no store: what was called so far, by key.
     memory: Mutex<HashMap<String, (MemoryJournal, Arc<MemoryLog>)>>,
 }
 
 impl ChildRuns {
-    pub(crate) fn new(registry: Arc<Registry>, store: Option<Store>, cache: bool) -> Self {
-        Self { registry, store, cache, memory: Mutex::default() }
+    pub(crate) fn new(registry: Arc<Registry>, store: Option<Store>, cache: bool, next: Next) -> Self {
+        Self { registry, store, cache, next, memory: Mutex::default() }
     }
 
     /// The run with the child's key: what was recorded of it, and the engine to go on with it.
@@ -73,6 +78,12 @@ impl ChildRuns {
         Ok(Found { engine: engine.build(), id, known: None, owned: Some(owned) })
     }
 
+    /// Tells what the run asks.
+    fn told(&self, id: &str, plan: &Arc<Plan>, run: &Run, ctx: &StepContext) -> Told {
+        let nobody = self.store.is_none().then(|| Nobody::new(Arc::clone(plan), run.control()));
+        Told::new(Arc::clone(plan), ctx.log().clone(), self.next.about(id), nobody)
+    }
+
     fn new_id(&self) -> String {
         Engine::builder(Arc::clone(&self.registry)).build().new_run_id().to_string()
     }
@@ -98,7 +109,7 @@ struct Found {
     engine: Engine,
     id: String,
     /// Its plan, what happened in it, and how it went, where it was begun.
-    known: Option<(Arc<vwmp_core::plan::Plan>, Vec<Event>, Report)>,
+    known: Option<(Arc<Plan>, Vec<Event>, Report)>,
     owned: Option<Arc<OwnedRun>>,
 }
 
@@ -106,12 +117,22 @@ impl Children for ChildRuns {
     fn run<'a>(&'a self, child: Child, ctx: &'a StepContext) -> BoxFuture<'a, Result<Report, StepError>> {
         Box::pin(async move {
             let found = self.find(&child, ctx)?;
-            let (run, so_far) = match found.known {
-                None => (found.engine.start_with(Arc::clone(&child.plan), Start::new(found.id)), Vec::new()),
+            let (run, so_far, told) = match found.known {
+                None => {
+                    let start = Start::new(found.id.as_str());
+                    let run = found.engine.start_with(Arc::clone(&child.plan), start);
+                    let told = self.told(&found.id, &child.plan, &run, ctx);
+                    (run, Vec::new(), told)
+                }
                 Some((_, _, report)) if is_over(report.status()) => return Ok(report),
-                Some((plan, events, _)) => (again(&found.engine, plan, &events, None, ctx)?, events),
+                Some((plan, events, report)) => {
+                    let run = again(&found.engine, Arc::clone(&plan), &events, None, ctx)?;
+                    let told = self.told(&found.id, &plan, &run, ctx);
+                    told.left(&report);
+                    (run, events, told)
+                }
             };
-            finish(run, found.owned.as_deref(), &so_far, ctx).await
+            finish(run, found.owned.as_deref(), &so_far, told, ctx).await
         })
     }
 
@@ -135,8 +156,9 @@ impl Children for ChildRuns {
                 return Ok(Some(report));
             }
             let reason = format!("step {} of run {} is taken back", ctx.step_id(), ctx.run_id());
-            let run = again(&found.engine, plan, &events, Some(reason), ctx)?;
-            finish(run, found.owned.as_deref(), &events, ctx).await.map(Some)
+            let run = again(&found.engine, Arc::clone(&plan), &events, Some(reason), ctx)?;
+            let told = self.told(&found.id, &plan, &run, ctx);
+            finish(run, found.owned.as_deref(), &events, told, ctx).await.map(Some)
         })
     }
 }
@@ -147,7 +169,7 @@ fn is_over(status: RunStatus) -> bool {
 
 fn again(
     engine: &Engine,
-    plan: Arc<vwmp_core::plan::Plan>,
+    plan: Arc<Plan>,
     events: &[Event],
     roll_back: Option<String>,
     ctx: &StepContext,
@@ -158,9 +180,10 @@ fn again(
 
 /// Waits for the end, and stops the child when its caller is stopped.
 async fn finish(
-    run: Run,
+    mut run: Run,
     owned: Option<&OwnedRun>,
     so_far: &[Event],
+    mut told: Told,
     ctx: &StepContext,
 ) -> Result<Report, StepError> {
     let control = run.control();
@@ -172,18 +195,31 @@ async fn finish(
             None => std::future::pending().await,
         }
     };
+    let mut events = run.events();
     let ended = run.finish();
     tokio::pin!(ended, carrying_out);
-    let mut told = false;
+    let mut stopping = false;
     loop {
         tokio::select! {
             report = &mut ended => return report.map_err(|error| StepError::permanent(error.to_string())),
             () = &mut carrying_out => {}
-            () = ctx.cancelled().cancelled(), if !told => {
-                told = true;
+            batch = next_of(&mut events) => match batch {
+                Some(batch) => batch.iter().for_each(|event| told.event(event)),
+                None => events = None,
+            },
+            () = ctx.cancelled().cancelled(), if !stopping => {
+                stopping = true;
                 control.cancel(&format!("run {}, which called it, was stopping", ctx.run_id()));
             }
         }
+    }
+}
+
+/// The next events; never, after the last.
+async fn next_of(events: &mut Option<EventStream>) -> Option<Arc<[Event]>> {
+    match events {
+        Some(events) => events.next().await,
+        None => std::future::pending().await,
     }
 }
 

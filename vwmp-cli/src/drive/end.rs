@@ -78,7 +78,7 @@ fn tell(terminal: Terminal, result: &Report, style: Style, next: &Next) {
         return;
     }
     let problems = report::problems(result, terminal.err_width());
-    let to_do = to_do::to_do(result, next);
+    let to_do = to_do::to_do(result, next, &[]);
     if !style.quiet || !problems.is_empty() || !to_do.is_empty() {
         let gap = if problems.is_empty() { "" } else { "\n" };
         let summary = report::summary(result, terminal.err_width());

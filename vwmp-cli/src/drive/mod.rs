@@ -1,5 +1,6 @@
 //! Drives a run to its end, shows it as it goes, and tells how it went.
 
+mod approvals;
 mod asking;
 mod children;
 mod end;
@@ -21,6 +22,7 @@ use vwmp_core::workflow::{DiskLoader, Settings};
 use vwmp_interfaces::BoxFuture;
 use vwmp_store::{OwnedRun, Store};
 
+use self::approvals::Nobody;
 pub(crate) use self::asking::Asking;
 use self::children::ChildRuns;
 pub(crate) use self::end::{Style, tell_end};
@@ -131,7 +133,7 @@ impl Driver {
         let telemetry = Telemetry::new(self.terminal, self.style, self.metrics.clone());
         #[cfg(feature = "otel")]
         let telemetry = telemetry.traced(&settings.environment);
-        let observers = telemetry.observers(&plan, &beginning);
+        let mut observers = telemetry.observers(&plan, &beginning);
         let before = Before::of(so_far);
         let orders = owned.as_ref().map(|owned| owned.orders(so_far)).transpose()?;
         let store = owned.as_ref().map(|owned| owned.store().clone());
@@ -145,6 +147,9 @@ impl Driver {
         }
         let mut run = begin(&engine.build(), &plan, beginning)?;
         let control = run.control();
+        if owned.is_none() && (self.asks.is_none() || self.style.quiet) {
+            observers.push(Box::new(Nobody::new(Arc::clone(&plan), control.clone())));
+        }
         let events = Observed::of(&mut run, observers);
         let seen = match news {
             None => Seen::ByObservers(events),
@@ -174,7 +179,8 @@ impl Driver {
     }
 
     fn calls(&self, settings: Settings, store: Option<&Store>) -> Calls {
-        let children = ChildRuns::new(Arc::clone(&self.registry), store.cloned(), self.cache);
+        let children =
+            ChildRuns::new(Arc::clone(&self.registry), store.cloned(), self.cache, self.next.clone());
         let loader = Arc::new(DiskLoader::new(""));
         Calls::new(Arc::clone(&self.registry), settings, loader, Arc::new(children))
     }

@@ -30,7 +30,7 @@ pub(crate) fn markdown(report: &Report, next: &Next) -> String {
     for step in report.steps().filter(|step| report::is_trouble(step.phase)).take(MOST) {
         failure(&mut text, report, &step);
     }
-    let to_do = plain_lines(&to_do(report, next));
+    let to_do = plain_lines(&to_do(report, next, &[]));
     if !to_do.is_empty() {
         let _ = writeln!(text, "### What is left to do\n\n{}", fenced(&to_do));
     }

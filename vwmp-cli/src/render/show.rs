@@ -11,6 +11,7 @@ use super::table::{Table, wrap};
 use super::to_do::to_do;
 use super::{counted, date_and_time, duration, plain, report, runs, timings};
 use crate::next::Next;
+use crate::pending::Pending;
 use crate::terminal::{BOLD, DIM, YELLOW, paint};
 
 /// What is known of a run.
@@ -22,6 +23,8 @@ pub(crate) struct Known<'r> {
     pub(crate) parameters: &'r BTreeMap<String, (Value, String)>,
     /// Handlers that are others than when the run began.
     pub(crate) changes: Vec<String>,
+    /// Answers that it has not taken in yet.
+    pub(crate) pending: Vec<Pending>,
     /// The runs that its steps called.
     pub(crate) called: Vec<RunRow>,
     pub(crate) next: Next,
@@ -56,7 +59,7 @@ pub(crate) fn text(known: &Known<'_>, with_timings: bool, width: usize) -> Strin
     }
     let _ = write!(text, "\n{}", report::summary(report, width));
     // A run that is driven goes on by itself.
-    let to_do = to_do(report, &known.next);
+    let to_do = to_do(report, &known.next, &known.pending);
     match known.row.pid {
         Some(pid) => {
             let _ = writeln!(text, "Process {pid} drives it.");

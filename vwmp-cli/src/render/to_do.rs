@@ -7,6 +7,7 @@ use vwmp_interfaces::Wait;
 
 use super::{date_and_time, plain};
 use crate::next::Next;
+use crate::pending::Pending;
 use crate::terminal::{BOLD, paint};
 
 /// What a step, or an item, waits for.
@@ -21,8 +22,8 @@ pub(crate) struct Waiting {
 /// How many are named.
 const MOST: usize = 100;
 
-/// What somebody has to do, with the commands to type; empty where nothing is left to do.
-pub(crate) fn to_do(report: &Report, next: &Next) -> String {
+/// What somebody has to do, but for what is `pending`, with the commands to type; empty where nothing is left to do.
+pub(crate) fn to_do(report: &Report, next: &Next, pending: &[Pending]) -> String {
     let mut text = String::new();
     let questions = report.questions();
     for id in questions.iter().take(MOST) {
@@ -34,7 +35,9 @@ pub(crate) fn to_do(report: &Report, next: &Next) -> String {
     }
     for one in waiting(report) {
         let _ = writeln!(text, "{} {}", paint(BOLD, &one.id), plain(&one.what));
-        if one.asks {
+        if let Some(answer) = pending.iter().find(|answer| answer.step == one.id) {
+            let _ = writeln!(text, "  {}", plain(&answer.told()));
+        } else if one.asks {
             command(&mut text, next.command("approve", &[&one.id]));
             command(&mut text, next.command("reject", &[&one.id]));
         }

@@ -39,6 +39,12 @@ fn an_approval_survives_a_restart_before_and_after_it_is_given() {
     // Answered while nobody drives it.
     let said = place.team(&["approve", "last", "gate"]);
     assert!(said.err.contains("nobody drives the run now, `team resume "), "{}", said.err);
+    // The first answer counts.
+    let second = place.team(&["reject", "last", "gate"]);
+    let why = "error: gate was already approved by ann; the run has not taken it in yet\n";
+    assert_eq!((second.code, &*second.err), (3, why));
+    let show = place.team(&["show", "last"]).out;
+    assert!(show.contains("  gate was already approved by ann; the run has not taken it in yet\n"), "{show}");
     let resumed = place.team(&["resume", "last"]);
     assert_eq!(resumed.code, 0, "{}", resumed.err);
     assert!(resumed.err.contains("gate approved by ann\n"), "{}", resumed.err);

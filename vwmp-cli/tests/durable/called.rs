@@ -67,6 +67,40 @@ fn a_called_run_that_fails_fails_its_step_without_a_store_too() {
 }
 
 #[test]
+fn what_a_called_run_asks_is_shown_where_its_caller_is() {
+    let parent = "name: parent\nsteps: [{ id: sub, handler: team.run, config: { workflow: child.yaml } }]\n";
+    let child = "name: child\nsteps: [{ id: gate, handler: team.ask, config: { message: Ship it? } }]\n";
+    let place = Place::new().with("w.yaml", parent).with("child.yaml", child);
+    place.kill_after(
+        &["run", "w.yaml", "--no-input"],
+        "sub | gate: waits for an approval: Ship it? (team approve ",
+    );
+    let waits = place.start(
+        &["resume", "last", "--no-input"],
+        "sub | gate: waits for an approval: Ship it? (team approve ",
+    );
+    let all: serde_json::Value =
+        serde_json::from_str(&place.team(&["runs", "--all", "--format", "json"]).out).unwrap();
+    let child = all.as_array().unwrap().iter().find(|run| run["workflow"] == "child").unwrap();
+    assert_eq!(place.team(&["approve", child["id"].as_str().unwrap(), "gate"]).code, 0);
+    assert!(waits.wait_with_output().unwrap().status.success());
+}
+
+#[test]
+fn where_nobody_can_answer_nobody_is_waited_for() {
+    let parent = "name: parent\nsteps: [{ id: sub, handler: team.run, config: { workflow: child.yaml } }]\n";
+    let child = "name: child\nsteps: [{ id: gate, handler: team.ask, config: { message: Ship it? } }]\n";
+    let place = Place::new().with("w.yaml", parent).with("child.yaml", child);
+    for arguments in [&["child.yaml"][..], &["child.yaml", "--quiet"], &["w.yaml"]] {
+        let said = place.team(&[&["run", "--no-store", "--no-input"], arguments].concat());
+        assert_eq!(said.code, 1, "{}", said.err);
+        let words: Vec<&str> = said.err.split_whitespace().collect();
+        let why = "the run is kept in no store, so nobody can answer; run it without --no-store";
+        assert!(words.join(" ").contains(why), "{}", said.err);
+    }
+}
+
+#[test]
 fn a_result_is_used_again_unless_told_not_to() {
     let text = "name: w\nsteps:\n  - { id: a, handler: shell.run, cache: { inputs: [in] }, config: { run: 'cat in' } }\n";
     let place = Place::new().with("w.yaml", text).with("in", "1\n");

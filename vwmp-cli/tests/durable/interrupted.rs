@@ -72,6 +72,12 @@ fn who_knows_says_whether_a_step_is_done() {
         let mistyped = place.team(&["resume", "last", "--assume", "psh=done"]);
         assert_eq!(mistyped.code, 3);
         assert!(mistyped.err.contains("the run has no step `psh`; did you mean `push`?"), "{}", mistyped.err);
+        let pending = place.team(&["resume", "last", "--assume", "after=done"]);
+        assert_eq!(pending.code, 3);
+        assert!(pending.err.contains("whether `after` is done; in question: push\n"), "{}", pending.err);
+        let both = place.team(&["resume", "last", "--assume", "push=done", "--assume", "push=not-done"]);
+        assert_eq!(both.code, 3);
+        assert!(both.err.contains("says of `push` both done and not-done"), "{}", both.err);
         let told = place.team(&["resume", "last", "--assume", &format!("push={answer}")]);
         assert_eq!(told.code, 0, "{}", told.err);
         assert_eq!(place.file("out").unwrap().lines().count(), times);
@@ -151,6 +157,26 @@ fn a_key_is_one_run() {
 }
 
 #[test]
+fn a_key_is_that_of_one_workflow_with_one_set_of_parameters() {
+    let text =
+        "name: w\nparameters: { x: { type: integer, default: 1 } }\nsteps: [{ id: a, handler: flow.noop }]\n";
+    let place = Place::new().with("w.yaml", text).with("v.yaml", text);
+    assert_eq!(place.team(&["run", "w.yaml", "--key", "k"]).code, 0);
+    assert_eq!(place.team(&["run", "w.yaml", "--key", "k", "-p", "x=1"]).code, 0);
+    let id = latest(&place);
+    for (arguments, why) in [
+        (&["w.yaml", "-p", "x=9"][..], "which has another value of the parameter x"),
+        (&["v.yaml"], "which is one of the workflow w.yaml, not of v.yaml"),
+    ] {
+        let said = place.team(&[&["run", "--key", "k"], arguments].concat());
+        let told = format!("error: the key `k` is that of run {id}, {why}: give this run another key\n");
+        assert_eq!((said.code, said.err), (3, told));
+    }
+    assert_eq!(place.team(&["run", "w.yaml", "--key", ""]).code, 3);
+    assert_eq!(place.runs().len(), 1);
+}
+
+#[test]
 fn a_run_of_another_process_is_watched() {
     let place = Place::new().with("w.yaml", REPEATED);
     let mut child = place.start(&["run", "w.yaml"], "nap | waiting\n");
@@ -177,4 +203,18 @@ fn what_is_kept_nowhere_leaves_nothing() {
     let refused = place.team(&["run", "w.yaml"]);
     assert_eq!(refused.code, 4);
     assert!(refused.err.contains("`--no-store` nowhere"), "{}", refused.err);
+}
+
+#[test]
+fn an_interrupted_run_with_a_secret_is_cancelled_quietly() {
+    let text = REPEATED.replace("steps:", "parameters: { token: { type: string, secret: true } }\nsteps:");
+    let place = Place::new().with("w.yaml", &text);
+    place.kill_after(&["run", "w.yaml", "-p", "token=hidden"], "nap | waiting\n");
+    let empty = place.team(&["cancel", "last", "--reason", ""]);
+    assert_eq!(empty.code, 3);
+    assert!(empty.err.contains("it is empty; say why in a few words"), "{}", empty.err);
+    let said = place.team(&["cancel", "last", "--reason", "gone", "-q", "-p", "token=hidden"]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert!(!said.err.contains("first") && !said.err.contains("TIME"), "{}", said.err);
+    assert_eq!(place.standing(), "cancelled");
 }

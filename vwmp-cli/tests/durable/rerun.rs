@@ -55,6 +55,18 @@ fn a_rerun_takes_the_new_file() {
 }
 
 #[test]
+fn a_rerun_finds_its_file_from_anywhere() {
+    let place = Place::new().with("w.yaml", "name: w\nsteps: [{ id: a, handler: flow.noop }]\n");
+    assert_eq!(place.team(&["run", "w.yaml"]).code, 0);
+    std::fs::create_dir(place.path().join("deep")).unwrap();
+    let workspace = place.path().to_str().unwrap().to_owned();
+    let mut command = place.team_command(&["rerun", "last", "--workspace", &workspace]);
+    let output = command.current_dir(place.path().join("deep")).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(place.runs().len(), 2);
+}
+
+#[test]
 fn what_has_no_result_can_not_be_kept() {
     let place = Place::new().with("w.yaml", CHAIN);
     assert_eq!(place.team(&["run", "w.yaml"]).code, 1);
@@ -66,6 +78,12 @@ fn what_has_no_result_can_not_be_kept() {
     assert_eq!((said.code, said.err), (3, why));
     let said = place.team(&["rerun", "last", "--from", "bb"]);
     assert!(said.err.contains("the workflow has no step `bb`"), "{}", said.err);
+    let said = place.team(&["logs", "last", "asde"]);
+    assert_eq!(
+        (said.code, said.err),
+        (3, format!("error: run {id} has no step `asde`; did you mean `aside`?\n"))
+    );
+    assert_eq!(place.team(&["logs", "last", "c"]).code, 0);
 }
 
 #[test]
@@ -92,4 +110,24 @@ fn runs_are_filtered_and_removed() {
     assert_eq!(place.team(&["runs", "prune", "--keep", "1", "--yes"]).code, 0);
     assert_eq!(count(&[]), 1);
     assert_eq!(place.standing(), "failed");
+}
+
+#[test]
+fn what_was_taken_back_is_carried_out_again() {
+    let text = "name: w
+on_failure: rollback
+steps:
+  - { id: bump, handler: team.note, config: { file: a } }
+  - { id: tag, handler: team.note, needs: bump, config: { file: b } }
+  - { id: check, handler: team.wait_for, needs: tag, config: { file: go } }
+";
+    for part in [&["--failed"][..], &["--from", "check"]] {
+        let place = Place::new().with("w.yaml", text).with("go", "fail");
+        assert_eq!(place.team(&["run", "w.yaml"]).code, 1);
+        assert_eq!((place.standing(), place.file("a")), ("rolled_back".into(), None));
+        place.write("go", "");
+        let report = rerun(&place, &[&["last"], part].concat());
+        assert_eq!(carried_out(&report), ["bump", "tag", "check"]);
+        assert!(place.file("a").is_some() && place.file("b").is_some());
+    }
 }

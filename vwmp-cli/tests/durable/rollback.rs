@@ -57,6 +57,9 @@ fn after_a_point_of_no_return_a_run_is_continued_not_restarted() {
     let refused = place.team(&["undo", "last"]);
     assert_eq!(refused.code, 3);
     assert!(refused.err.contains("others may have seen what push did, and it will stand"), "{}", refused.err);
+    let why = place.team(&["undo", "last", "--reason", " "]);
+    assert_eq!(why.code, 3);
+    assert!(why.err.contains("it is empty; say why"), "{}", why.err);
     let other = place.team(&["run", "w.yaml", "-p", "version=2"]);
     assert_eq!(other.code, 3);
     assert!(other.err.contains(&format!("finish it first with `team resume {id}`")), "{}", other.err);
@@ -71,6 +74,17 @@ fn after_a_point_of_no_return_a_run_is_continued_not_restarted() {
     );
     assert_eq!(place.file("out").unwrap(), "published\n");
     assert_eq!((place.runs().len(), place.standing()), (1, "succeeded".into()));
+}
+
+#[test]
+fn a_point_of_no_return_that_failed_is_named() {
+    let text = RELEASE.replace("{ file: out }", "{ file: out, until: seen }");
+    let place = Place::new().with("w.yaml", &text).with("go", "").with("seen", "fail");
+    assert_eq!(place.team(&["run", "w.yaml"]).code, 1);
+    assert_eq!(place.standing(), "must_continue");
+    let refused = place.team(&["undo", "last"]);
+    assert_eq!(refused.code, 3);
+    assert!(refused.err.contains("others may have seen what push did, and it will stand"), "{}", refused.err);
 }
 
 #[test]
@@ -113,4 +127,28 @@ fn a_run_that_succeeded_can_be_taken_back() {
     assert_eq!(place.team(&["run", "w.yaml"]).code, 0);
     assert_eq!(place.team(&["undo", "last"]).code, 0);
     assert_eq!((place.standing(), place.file("a")), ("rolled_back".into(), None));
+}
+
+#[test]
+fn the_same_release_may_be_given_its_parameters_again() {
+    let text = RELEASE.replace(
+        "steps:",
+        "  token: { type: string, secret: true }\n  times: { type: integer, default: 1 }\nsteps:",
+    );
+    let place = Place::new().with("w.yaml", &text).with("told", "fail").with("go", "");
+    place.write("all.yaml", "version: '2'\ntoken: hidden\n");
+    place.write("other.yaml", "version: '3'\ntoken: hidden\n");
+    let given = ["-p", "version=2", "-p", "token=hidden", "-p", "times=1"];
+    assert_eq!(place.team(&[&["run", "w.yaml"][..], &given].concat()).code, 1);
+    let again = place.team(&[&["run", "w.yaml"][..], &given].concat());
+    assert_eq!(again.code, 1, "{}", again.err);
+    assert!(again.err.contains("told to fail"), "{}", again.err);
+    for wrong in [&["--params", "other.yaml"][..], &["--params", "all.yaml", "-p", "times=2"]] {
+        let refused = place.team(&[&["resume", "last"][..], wrong].concat());
+        assert_eq!(refused.code, 3, "{}", refused.err);
+        assert!(refused.err.contains("can't be given again: a run goes on with what it began with"));
+    }
+    place.write("told", "");
+    let resumed = place.team(&["resume", "last", "--params", "all.yaml", "-p", "times=1"]);
+    assert_eq!((resumed.code, place.runs().len()), (0, 1), "{}", resumed.err);
 }

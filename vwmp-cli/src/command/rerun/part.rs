@@ -1,11 +1,12 @@
 //! Which steps are carried out again, and which results of the earlier run stand.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::Value;
 use vwmp_core::diagnostic::nearest;
 use vwmp_core::plan::{Plan, StepIndex};
-use vwmp_core::run::{Report, Reused};
+use vwmp_core::run::{Event, EventKind, Report, Reused, Undone, Unit};
 
 use crate::arguments::Rerun;
 use crate::command::run::Kept;
@@ -36,8 +37,8 @@ impl Part {
 
 /// What is kept of an earlier run by a new one, whose workflow may have changed: steps are the same by their ids and
 /// handlers.
-pub(super) fn keep(part: &Part, earlier: &Report, plan: &Plan) -> Result<Kept, Failure> {
-    let results = Results { earlier, plan };
+pub(super) fn keep(part: &Part, earlier: &Report, events: &[Event], plan: &Plan) -> Result<Kept, Failure> {
+    let results = Results { earlier, taken_back: taken_back(events), plan };
     match part {
         Part::All => Ok(Kept::default()),
         Part::Failed => {
@@ -49,12 +50,17 @@ pub(super) fn keep(part: &Part, earlier: &Report, plan: &Plan) -> Result<Kept, F
             let from = find(plan, id)?;
             let again = with_dependents(plan, [from].into_iter());
             let needed = with_needs(plan, from);
+            // What it needs and has no result is carried out too, and what was built on that is no result any more.
+            let steps = plan.indexed().map(|(step, _)| step);
+            let anew =
+                with_dependents(plan, steps.filter(|step| needed[step.get()] && results.of(*step).is_none()));
             // What is beside it and has no result is not asked for.
             let aside = |step: StepIndex| {
                 let inside = again[step.get()] || needed[step.get()] || plan.is_finally(step);
-                !inside && results.of(step).is_none()
+                !inside && (anew[step.get()] || results.of(step).is_none())
             };
-            Ok(results.kept(|step| !again[step.get()] && !plan.is_finally(step), aside))
+            let stands = |step: StepIndex| !again[step.get()] && !anew[step.get()] && !plan.is_finally(step);
+            Ok(results.kept(stands, aside))
         }
         Part::Only(id) => {
             let only = find(plan, id)?;
@@ -81,16 +87,36 @@ pub(super) fn keep(part: &Part, earlier: &Report, plan: &Plan) -> Result<Kept, F
 /// The results of the earlier run.
 struct Results<'r> {
     earlier: &'r Report,
+    /// The steps whose work is gone, by their numbers in the earlier plan.
+    taken_back: BTreeSet<StepIndex>,
     plan: &'r Plan,
 }
 
+/// The steps whose work was taken back, or of which nobody knows whether it was.
+fn taken_back(events: &[Event]) -> BTreeSet<StepIndex> {
+    let mut gone = BTreeSet::new();
+    for event in events {
+        match &event.kind {
+            EventKind::UndoStarted { step, .. } | EventKind::StepUndone { step, undone: Undone::Yes, .. } => {
+                gone.insert(*step);
+            }
+            // What it did stands.
+            EventKind::StepUndone { step, .. } => {
+                gone.remove(step);
+            }
+            _ => {}
+        }
+    }
+    gone.into_iter().map(|unit: Unit| unit.step).collect()
+}
+
 impl Results<'_> {
-    /// What a step gave, where that can stand for it: it succeeded, and is still the same handler.
+    /// What a step gave, where that can stand for it: it succeeded, was not taken back, and is still the same handler.
     fn of(&self, step: StepIndex) -> Option<&Arc<Value>> {
         let before = self.earlier.plan();
         let known = before.find(self.plan[step].id())?;
         let same = before[known].handler().name() == self.plan[step].handler().name();
-        self.earlier.state().reusable(known).filter(|_| same)
+        self.earlier.state().reusable(known).filter(|_| same && !self.taken_back.contains(&known))
     }
 
     fn kept(&self, keep: impl Fn(StepIndex) -> bool, leave: impl Fn(StepIndex) -> bool) -> Kept {

@@ -1,10 +1,13 @@
 //! A workflow that is taken back when it fails has one unfinished run at most: it is continued, not started again.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use serde_json::Map;
 use vwmp_core::plan::Plan;
 use vwmp_core::registry::Registry;
 use vwmp_core::run::RunStatus;
+use vwmp_core::workflow::record::Record;
 use vwmp_interfaces::workflow_type::FailurePolicy;
 use vwmp_store::{Filter, RunRow, Standing, Store};
 
@@ -36,7 +39,7 @@ pub(super) fn of_same(
         return Ok(None);
     }
     let same = match Recorded::read(store, &row.id, registry) {
-        Ok(recorded) => same_parameters(&recorded, planned),
+        Ok(recorded) => other_parameters(&recorded.record, &recorded.plan, planned).is_empty(),
         // It can't even be read, so nobody can tell what it did.
         Err(_) => false,
     };
@@ -51,18 +54,18 @@ fn is_unfinished(standing: Standing) -> bool {
     )
 }
 
-/// Whether two runs are given the same, as far as anything was written down.
-fn same_parameters(recorded: &Recorded, planned: &Planned) -> bool {
+/// The parameters that two runs are given differently, as far as anything was written down.
+pub(super) fn other_parameters(record: &Record, before: &Plan, planned: &Planned) -> Vec<String> {
     let hidden = |name: &str| {
         planned.workflow.parameters().get(name).is_some_and(|parameter| parameter.secret)
-            || recorded.record.secret_parameters().iter().any(|secret| secret == name)
+            || record.secret_parameters().iter().any(|secret| secret == name)
     };
-    let shown = |plan: &Plan| {
-        let mut parameters = plan.parameters().as_object().cloned().unwrap_or_default();
-        parameters.retain(|name, _| !hidden(name));
-        parameters
-    };
-    shown(&recorded.plan) == shown(&planned.plan)
+    let empty = Map::new();
+    let before = before.parameters().as_object().unwrap_or(&empty);
+    let now = planned.plan.parameters().as_object().unwrap_or(&empty);
+    let names: BTreeSet<&String> = before.keys().chain(now.keys()).collect();
+    let others = names.into_iter().filter(|name| !hidden(name) && before.get(*name) != now.get(*name));
+    others.cloned().collect()
 }
 
 fn in_the_way(program: &Program, place: &RunsPlace, row: &RunRow) -> Failure {

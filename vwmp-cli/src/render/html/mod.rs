@@ -136,7 +136,7 @@ impl<'r> Page<'r> {
             summary: plain(&report::summary(report, usize::MAX)),
             started: date_and_time(report.started()),
             duration: report.state().ended().map(|_| duration(report.duration())),
-            to_do: to_do(report, next).lines().map(plain).collect::<Vec<_>>().join("\n"),
+            to_do: to_do(report, next, &[]).lines().map(plain).collect::<Vec<_>>().join("\n"),
             drawing: small.then(|| graph::draw(plan)),
             node: graph::NODE,
             gantt: small.then(|| gantt::draw(plan, events)),
