@@ -7,15 +7,21 @@ use serde::de::DeserializeOwned;
 use vwmp_interfaces::capability::{Files, Snapshot};
 use vwmp_interfaces::{Done, OrFail, StepContext, StepError, WorkspacePath};
 
+use crate::kept::nothing_kept;
+
 use super::state::{State, too_large};
 use super::{FileChange, LIST, Noted};
 
 /// Makes every file what it was before the first attempt. What is so already stays as it is.
 ///
 /// # Errors
-/// When somebody has changed one since, with its name, and when what was there wasn't kept; then no file is touched.
-pub(crate) async fn take_back(ctx: &StepContext) -> Result<(), StepError> {
+/// When somebody has changed one since, with its name, and when what was there wasn't kept, or is gone though files
+/// were `changed`; then no file is touched.
+pub(crate) async fn take_back(ctx: &StepContext, changed: bool) -> Result<(), StepError> {
     let (files, noted) = (ctx.require::<dyn Files>()?, ctx.notes::<Noted>(LIST).await?);
+    if noted.is_empty() {
+        return nothing_kept(changed);
+    }
     let (mut found, mut changed) = (Vec::new(), Vec::new());
     for (path, changes) in by_path(&noted) {
         match way_back(&*files, &changes).await? {
@@ -71,7 +77,7 @@ pub(crate) async fn begin_anew(ctx: &StepContext) -> Result<(), StepError> {
     let (files, noted) = (ctx.require::<dyn Files>()?, ctx.notes::<Noted>(LIST).await?);
     for changes in by_path(&noted).values() {
         if let Way::Back(_) = way_back(&*files, changes).await? {
-            return take_back(ctx).await;
+            return take_back(ctx, false).await;
         }
     }
     Ok(())
