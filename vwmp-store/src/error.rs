@@ -50,6 +50,16 @@ pub enum StoreError {
     /// Something before it could not be kept.
     #[error("what happened before could not be kept, so nothing more is")]
     Incomplete,
+    /// The store, or the run's part of it, is gone.
+    #[error(
+        "the store was removed while the run went on: {} is not what it was; what the run does from here on would not be \
+         kept, so it stops",
+        path.display()
+    )]
+    Removed {
+        /// The file that is gone, or another one.
+        path: PathBuf,
+    },
     /// There is no such run.
     #[error("there is no run `{0}`; `runs` lists them")]
     NoSuchRun(String),
