@@ -104,6 +104,8 @@ impl Store {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
         connection.busy_timeout(PATIENCE).map_err(failed)?;
+        // What is deleted may hold what somebody typed by mistake: it is overwritten, not only marked as free.
+        connection.pragma_update(None, "secure_delete", "ON").map_err(failed)?;
         connection.set_prepared_statement_cache_capacity(32);
         Ok(Self { folder: folder.into(), connection: Arc::new(Mutex::new(connection)), _copy: None })
     }
