@@ -40,8 +40,14 @@ pub(crate) async fn take_back(ctx: &StepContext, changed: bool) -> Result<(), St
     }
     for (path, original) in originals(ctx, &found).await? {
         files.restore(path, original.as_ref()).await?;
-        let verb = if original.is_some() { "restored" } else { "removed" };
-        ctx.log().info(format!("{verb} {path}"));
+        let line = match original {
+            Some(_) => format!("restored {path}"),
+            None if files.entry(path).await?.is_some() => {
+                format!("left the folder {path} where it is: there is something else in it")
+            }
+            None => format!("removed {path}"),
+        };
+        ctx.log().info(line);
     }
     Ok(())
 }
