@@ -24,5 +24,6 @@ pub mod shell;
 pub mod testing;
 
 mod checksum;
+mod kept;
 mod matching;
 mod order;

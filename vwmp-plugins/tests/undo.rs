@@ -224,6 +224,41 @@ async fn what_is_behind_a_link_is_restored_where_it_is() {
     assert_eq!(difference(&before, &everything(&run)), [""; 0]);
 }
 
+/// A folder in which somebody has put something else is not said to be gone.
+#[tokio::test]
+async fn a_folder_that_others_use_stays() {
+    let run = workspace().await;
+    let config = json!({ "file": "new/page", "text": "new" });
+    execute::<Write>(config.clone(), &run.context("step")).await.unwrap();
+    run.write("new/theirs", "x");
+    undo::<Write>(config, None, &run.context("step")).await.unwrap();
+    assert!(run.exists("new/theirs") && !run.exists("new/page"));
+    let log = run.log();
+    let said =
+        ["info: removed new/page", "info: left the folder new where it is: there is something else in it"];
+    assert_eq!(log[log.len() - 2..], said);
+}
+
+/// Somebody removed what was kept: nothing is, and nothing is said to be, taken back.
+#[tokio::test]
+async fn what_was_kept_is_gone() {
+    check_gone::<Write>(json!({ "file": "page", "text": "new\n" })).await;
+    check_gone::<Move>(json!({ "from": "bin", "to": "a/b" })).await;
+    check_gone::<Remove>(json!({ "paths": ["page"] })).await;
+    check_gone::<VersionBump>(json!({ "version_file": "Cargo.toml", "increment_type": "minor" })).await;
+    check_gone::<ChangelogCreate>(json!({ "version": "1.3.0", "summary": "Faster." })).await;
+}
+
+async fn check_gone<H: Undo>(config: Value) {
+    let run = workspace().await;
+    let output = execute::<H>(config.clone(), &run.context("step")).await.unwrap();
+    let done = everything(&run);
+    run.forget();
+    let error = undo::<H>(config, Some(output), &run.context("step")).await.unwrap_err();
+    assert!(error.message().starts_with("what was kept to take it back is gone"), "{}: {error}", H::NAME);
+    assert_eq!(difference(&done, &everything(&run)), [""; 0], "{} touched something", H::NAME);
+}
+
 /// The process died between two files.
 #[tokio::test]
 async fn half_of_several_files() {

@@ -14,7 +14,7 @@ use serde_json::Value;
 use vwmp_core::run::{CacheAnswer, CacheRequest, StepCache};
 use vwmp_interfaces::{BoxFuture, OrFail as _, StepError, Timestamp};
 
-use self::files::matching;
+use self::files::{inside, leads_inside, matching};
 use crate::apart::apart;
 use crate::names::escaped;
 
@@ -80,24 +80,31 @@ impl FileCache {
     fn restore(&self, request: &CacheRequest, entry: &Entry) -> io::Result<usize> {
         let mut restored = 0;
         for made in &entry.files {
-            let path = request.workspace.join(&made.path);
-            if fs::read(&path).is_ok_and(|bytes| hash(&bytes) == made.hash) {
-                continue;
-            }
-            let bytes = fs::read(self.folder.join("contents").join(&made.hash))?;
-            if let Some(folder) = path.parent() {
-                fs::create_dir_all(folder)?;
-            }
-            write(&path, &bytes)?;
-            fs::set_permissions(&path, fs::Permissions::from_mode(made.mode))?;
-            restored += 1;
+            let named = |error: io::Error| io::Error::new(error.kind(), format!("`{}`: {error}", made.path));
+            restored += usize::from(self.restore_one(request, made).map_err(named)?);
         }
         Ok(restored)
+    }
+
+    /// Whether the file had to be put back.
+    fn restore_one(&self, request: &CacheRequest, made: &Made) -> io::Result<bool> {
+        let path = inside(&request.workspace, &made.path)?;
+        if fs::read(&path).is_ok_and(|bytes| hash(&bytes) == made.hash) {
+            return Ok(false);
+        }
+        let bytes = fs::read(self.folder.join("contents").join(&made.hash))?;
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        write(&path, &bytes)?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(made.mode))?;
+        Ok(true)
     }
 
     fn remember(&self, request: &CacheRequest, key: &str, output: &Value) -> Result<(), StepError> {
         let mut made = Vec::new();
         for (name, path) in matching(&request.workspace, &request.outputs).or_permanent("outputs")? {
+            leads_inside(&request.workspace, &path).or_permanent(format!("can't keep {name}"))?;
             let bytes = fs::read(&path).or_permanent(format!("can't read {name}"))?;
             let mode = fs::metadata(&path).or_permanent(format!("can't read {name}"))?.permissions().mode();
             let hash = hash(&bytes);

@@ -7,13 +7,22 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// A file can't be used.
-    #[error("the store can't use {}", path.display())]
+    #[error("the store can't use {}{}", path.display(), hint(source))]
     File {
         /// The file or folder.
         path: PathBuf,
         /// Why.
         #[source]
         source: io::Error,
+    },
+    /// Where the store should be is a file.
+    #[error(
+        "the store `{}` is no folder, and a folder is expected; name another place, or move the file away",
+        path.display()
+    )]
+    NotAFolder {
+        /// The file.
+        path: PathBuf,
     },
     /// The database failed.
     #[error("the store {} can't be used: {}", path.display(), told(source))]
@@ -50,6 +59,16 @@ pub enum StoreError {
     /// Something before it could not be kept.
     #[error("what happened before could not be kept, so nothing more is")]
     Incomplete,
+    /// The store, or the run's part of it, is gone.
+    #[error(
+        "the store was removed while the run went on: {} is not what it was; what the run does from here on would not be \
+         kept, so it stops",
+        path.display()
+    )]
+    Removed {
+        /// The file that is gone, or another one.
+        path: PathBuf,
+    },
     /// There is no such run.
     #[error("there is no run `{0}`; `runs` lists them")]
     NoSuchRun(String),
@@ -84,14 +103,27 @@ fn told(error: &rusqlite::Error) -> String {
     use rusqlite::ErrorCode::{CannotOpen, DatabaseBusy, DatabaseCorrupt, DiskFull, NotADatabase, ReadOnly};
     match error.sqlite_error_code() {
         Some(DiskFull) => "the disk is full; free some room, then resume the run".into(),
-        Some(ReadOnly) => "it can't be written to".into(),
-        Some(CannotOpen) => "it can't be opened".into(),
+        Some(ReadOnly) => format!("it can't be written to; {ACCESS}"),
+        Some(CannotOpen) => format!("it can't be opened; {ACCESS}"),
         Some(DatabaseBusy) => "another process keeps it busy".into(),
         Some(DatabaseCorrupt | NotADatabase) => format!(
-            "it is damaged ({error}); `show` and `report` read what is left of a run; \
-             move the folder away to begin anew"
+            "it is damaged ({error}), and this much can't be read; move the folder away to begin anew, and keep it: \
+             the logs in it are plain files, and `sqlite3 store.db .recover` may find more"
         ),
         _ => error.to_string(),
+    }
+}
+
+/// What the database needs and doesn't say.
+const ACCESS: &str =
+    "see that this user may read and write its folder, and that the disk isn't mounted read-only";
+
+fn hint(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => {
+            ", which this user may not read or write; ask its owner for access"
+        }
+        _ => "",
     }
 }
 

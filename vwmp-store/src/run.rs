@@ -2,8 +2,8 @@
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{ErrorKind, Read as _, Seek as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
-use std::path::PathBuf;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -52,7 +52,10 @@ pub struct OwnedRun {
 }
 
 /// The lock of a run that this process drives.
-pub(crate) struct RunLock(File);
+pub(crate) struct RunLock {
+    file: File,
+    path: PathBuf,
+}
 
 impl Store {
     /// Makes a run, driven by this process. A run that had the key and never began makes room for it.
@@ -63,7 +66,7 @@ impl Store {
         if let Some(key) = run.key {
             self.forget_what_never_began(key)?;
         }
-        let lock = hold(self.lock_of(run.id)?, run.id)?;
+        let lock = hold(self.path_of_lock(run.id), run.id)?;
         let packed = packed(run.record).map_err(StoreError::file("record"))?;
         let number = self.with(|connection| insert(connection, run, &packed));
         if !matches!(number, Ok(Some(_))) {
@@ -94,7 +97,7 @@ impl Store {
     /// Keeps others from taking a run over.
     pub(crate) fn hold(&self, run: &str) -> Result<OwnedRun, StoreError> {
         self.number(run)?;
-        let lock = hold(self.lock_of(run)?, run)?;
+        let lock = hold(self.path_of_lock(run), run)?;
         // Asked again: by now it may have made room for others.
         let number = self.number(run)?;
         Ok(OwnedRun { store: self.clone(), id: run.into(), number, lock: Arc::new(lock) })
@@ -149,16 +152,6 @@ impl Store {
         self.folder().join("runs").join(format!("{}.lock", escaped(run)))
     }
 
-    fn lock_of(&self, run: &str) -> Result<File, StoreError> {
-        let path = self.path_of_lock(run);
-        let make = || {
-            DirBuilder::new().recursive(true).mode(0o700).create(self.folder().join("runs"))?;
-            let mut open = OpenOptions::new();
-            open.read(true).write(true).create(true).truncate(false).mode(0o600).open(&path)
-        };
-        make().map_err(StoreError::file(&path))
-    }
-
     pub(crate) fn forget_lock(&self, run: &str) -> Result<(), StoreError> {
         let path = self.path_of_lock(run);
         match std::fs::remove_file(&path) {
@@ -202,7 +195,8 @@ fn insert(connection: &mut Connection, run: &NewRun<'_>, packed: &[u8]) -> rusql
 }
 
 /// Takes the lock of a run. Who only looks has it for a moment, so there is more than one try.
-fn hold(mut lock: File, run: &str) -> Result<RunLock, StoreError> {
+fn hold(path: PathBuf, run: &str) -> Result<RunLock, StoreError> {
+    let mut lock = lock_file(&path).map_err(StoreError::file(&path))?;
     for last in [false, false, false, false, true] {
         match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => break,
@@ -215,7 +209,14 @@ fn hold(mut lock: File, run: &str) -> Result<RunLock, StoreError> {
     // For people alone: the lock is what counts.
     let _ =
         lock.set_len(0).and_then(|()| lock.rewind()).and_then(|()| write!(lock, "{}", std::process::id()));
-    Ok(RunLock(lock))
+    Ok(RunLock { file: lock, path })
+}
+
+fn lock_file(path: &Path) -> std::io::Result<File> {
+    if let Some(folder) = path.parent() {
+        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    }
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
 }
 
 fn pid_in(mut lock: &File) -> Option<u32> {
@@ -260,9 +261,54 @@ impl OwnedRun {
     }
 }
 
+impl RunLock {
+    /// Whether the lock is still where others look for it. A lock on a file that is gone keeps nobody away, and what is
+    /// recorded in a store that is gone is lost.
+    ///
+    /// # Errors
+    /// When the file was removed or is another one, or it can't be told.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the journal is about to ask"))]
+    pub(crate) fn is_in_place(&self) -> Result<(), StoreError> {
+        let held = self.file.metadata().map_err(StoreError::file(&self.path))?;
+        match std::fs::metadata(&self.path) {
+            Ok(there) if (there.dev(), there.ino()) == (held.dev(), held.ino()) => Ok(()),
+            Err(error) if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                Err(StoreError::file(&self.path)(error))
+            }
+            _ => Err(StoreError::Removed { path: self.path.clone() }),
+        }
+    }
+}
+
 impl Drop for RunLock {
     fn drop(&mut self) {
         // A program that is being started may have the file open for a moment more.
-        let _ = flock(&self.0, FlockOperation::Unlock);
+        let _ = flock(&self.file, FlockOperation::Unlock);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{RunLock, hold};
+    use crate::error::StoreError;
+
+    fn is_removed(lock: &RunLock) -> bool {
+        matches!(lock.is_in_place(), Err(StoreError::Removed { .. }))
+    }
+
+    #[test]
+    fn a_lock_that_was_removed_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("runs/a.lock");
+        let lock = hold(path.clone(), "a").unwrap();
+        lock.is_in_place().unwrap();
+        std::fs::remove_file(&path).unwrap();
+        assert!(is_removed(&lock), "the file is gone");
+        let other = hold(path, "a").unwrap();
+        assert!(is_removed(&lock), "another process has the run");
+        other.is_in_place().unwrap();
+        std::fs::remove_dir_all(folder.path()).unwrap();
+        let told = other.is_in_place().unwrap_err().to_string();
+        assert!(told.contains("was removed while the run went on"), "{told}");
     }
 }

@@ -68,6 +68,7 @@ impl Store {
     /// # Errors
     /// When the folder can't be used, the database is damaged, or a later version wrote it.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
+        refuse_file(folder)?;
         place::make(folder).map_err(StoreError::file(folder))?;
         let store = Self::connect(folder, &database(folder))?;
         patiently(|| store.set_up())?;
@@ -79,21 +80,20 @@ impl Store {
     /// # Errors
     /// As [`Store::open`].
     pub fn look(folder: &Path) -> Result<Option<Self>, StoreError> {
+        refuse_file(folder)?;
         let path = database(folder);
-        if !path.exists() {
+        if !path.try_exists().map_err(StoreError::file(&path))? {
             return Ok(None);
         }
         let opened = Self::connect(folder, &path).and_then(Self::checked);
         match opened {
             // Readers take part in what writers do, so a database can't be read where nothing can be written.
-            Err(StoreError::Database { source, .. }) if is_read_only(&source) => {
-                Self::copied(folder).map(Some)
-            }
-            opened => opened.map(Some),
+            Err(StoreError::Database { source, .. }) if is_read_only(&source) => Self::copied(folder),
+            opened => opened,
         }
     }
 
-    fn copied(folder: &Path) -> Result<Self, StoreError> {
+    fn copied(folder: &Path) -> Result<Option<Self>, StoreError> {
         let copy = place::copy(folder).map_err(StoreError::file(folder))?;
         let store = Self::connect(folder, &database(copy.path()))?;
         Self { _copy: Some(Arc::new(copy)), ..store }.checked()
@@ -104,6 +104,8 @@ impl Store {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
         connection.busy_timeout(PATIENCE).map_err(failed)?;
+        // What is deleted may hold what somebody typed by mistake: it is overwritten, not only marked as free.
+        connection.pragma_update(None, "secure_delete", "ON").map_err(failed)?;
         connection.set_prepared_statement_cache_capacity(32);
         Ok(Self { folder: folder.into(), connection: Arc::new(Mutex::new(connection)), _copy: None })
     }
@@ -128,22 +130,23 @@ impl Store {
             }
             transaction.commit()
         })?;
-        self.check_format()
+        self.check_format().map(drop)
     }
 
-    fn checked(self) -> Result<Self, StoreError> {
-        patiently(|| self.check_format())?;
-        Ok(self)
+    /// The store, unless nothing is in it yet: it may be about to be made.
+    fn checked(self) -> Result<Option<Self>, StoreError> {
+        let format = patiently(|| self.check_format())?;
+        Ok((format > 0).then_some(self))
     }
 
-    fn check_format(&self) -> Result<(), StoreError> {
+    fn check_format(&self) -> Result<u32, StoreError> {
         let found = self.with(|connection| {
             connection.pragma_query_value(None, "user_version", |row| row.get::<_, u32>(0))
         })?;
         if found > FORMAT {
             return Err(StoreError::Newer { path: database(&self.folder), found, known: FORMAT });
         }
-        Ok(())
+        Ok(found)
     }
 
     /// The folder.
@@ -234,9 +237,17 @@ fn database(folder: &Path) -> PathBuf {
     folder.join(place::DATABASE)
 }
 
+fn refuse_file(folder: &Path) -> Result<(), StoreError> {
+    match folder.metadata() {
+        Ok(there) if !there.is_dir() => Err(StoreError::NotAFolder { path: folder.to_owned() }),
+        // Whoever goes on finds out what else is wrong with it.
+        _ => Ok(()),
+    }
+}
+
 /// Tries again while others make the database, mend it after a crash, or close it as the last ones: SQLite waits for none of
 /// these.
-fn patiently(open: impl Fn() -> Result<(), StoreError>) -> Result<(), StoreError> {
+fn patiently<T>(open: impl Fn() -> Result<T, StoreError>) -> Result<T, StoreError> {
     let began = Instant::now();
     loop {
         match open() {

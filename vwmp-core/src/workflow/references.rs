@@ -12,7 +12,7 @@ use crate::config::Resolved;
 use crate::diagnostic::{Diagnostic, Diagnostics, nearest};
 use crate::document::Path;
 use crate::document::path::Segment as PathSegment;
-use crate::plan::Items;
+use crate::plan::{FanOut, Items};
 use crate::run::{FINALLY_RUN_KEYS, RUN_KEYS};
 use crate::schema::dotted;
 use crate::template::{Condition, Expression, Namespace, Reference, Segment, Template, marked};
@@ -71,6 +71,7 @@ impl Readable<'_> {
             found.extend(problem);
         }
         self.arguments(at, found);
+        self.items_from(at, found);
         steps
     }
 
@@ -266,6 +267,25 @@ impl Readable<'_> {
                 );
                 let problem = Read { expression, reference }.problem("vwmp::secret-in-argument", message);
                 found.push(problem.help("hand it on by the environment, a file or the standard input"));
+            }
+        }
+    }
+
+    /// Looks at the parameters that give the items of a step: nothing but a list can.
+    fn items_from(&self, at: usize, found: &mut Diagnostics) {
+        let fan = self.drafts[at].extras.as_deref().and_then(|extras| extras.fan_out.as_ref());
+        for template in fan.into_iter().flat_map(FanOut::templates) {
+            let Template::Expression(expression) = template else { continue };
+            let [reference] = expression.references() else { continue };
+            let [Segment::Key(name)] = reference.path.as_slice() else { continue };
+            let is_plain = reference.namespace == Namespace::Parameters && !reference.optional;
+            let parameter = self.parameters.get(&**name).filter(|_| is_plain && !expression.computes());
+            let declared = parameter.and_then(|parameter| parameter.schema["type"].as_str());
+            if let Some(kind) = declared.filter(|kind| *kind != "array") {
+                let message =
+                    format!("`parameters.{name}` has the type `{kind}`, and items come from a list alone");
+                let problem = Read { expression, reference }.problem("vwmp::wrong-type", message);
+                found.push(problem.help("declare it with `type: array`"));
             }
         }
     }

@@ -121,8 +121,8 @@ impl StepHandler for Archive {
 }
 
 impl Undo for Archive {
-    async fn undo(&self, _: Option<&Archived>, ctx: &StepContext) -> Result<(), StepError> {
-        take_back(ctx).await
+    async fn undo(&self, output: Option<&Archived>, ctx: &StepContext) -> Result<(), StepError> {
+        take_back(ctx, output.is_some_and(|output| output.changed)).await
     }
 }
 

@@ -95,8 +95,8 @@ impl StepHandler for Copy {
 }
 
 impl Undo for Copy {
-    async fn undo(&self, _: Option<&CopyMade>, ctx: &StepContext) -> Result<(), StepError> {
-        take_back(ctx).await
+    async fn undo(&self, output: Option<&CopyMade>, ctx: &StepContext) -> Result<(), StepError> {
+        take_back(ctx, output.is_some_and(|output| output.changed)).await
     }
 }
 

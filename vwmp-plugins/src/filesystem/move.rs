@@ -8,6 +8,8 @@ use vwmp_interfaces::{
     register,
 };
 
+use crate::kept::nothing_kept;
+
 use super::changes::{FileChanges, State, take_back};
 use super::disk::nothing_at;
 use super::planned;
@@ -94,9 +96,11 @@ impl StepHandler for Move {
 }
 
 impl Undo for Move {
-    async fn undo(&self, _: Option<&MoveMade>, ctx: &StepContext) -> Result<(), StepError> {
+    async fn undo(&self, output: Option<&MoveMade>, ctx: &StepContext) -> Result<(), StepError> {
         let files = ctx.require::<dyn Files>()?;
-        let Some(Noted { moved, .. }) = ctx.notes::<Noted>(LIST).await?.pop() else { return Ok(()) };
+        let Some(Noted { moved, .. }) = ctx.notes::<Noted>(LIST).await?.pop() else {
+            return nothing_kept(output.is_some());
+        };
         let (from, to) = (now(&*files, &self.from).await?, now(&*files, &self.to).await?);
         let fails = |why: &str| StepError::permanent(format!("can't move `{}` back: {why}", self.to));
         if from == State::Absent && moved.fits(&to) {
@@ -107,7 +111,7 @@ impl Undo for Move {
         } else if !moved.fits(&from) {
             return Err(fails(&format!("`{}` exists again", self.from)));
         }
-        take_back(ctx).await
+        take_back(ctx, output.is_some()).await
     }
 }
 

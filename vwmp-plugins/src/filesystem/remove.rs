@@ -101,8 +101,8 @@ impl StepHandler for Remove {
 }
 
 impl Undo for Remove {
-    async fn undo(&self, _: Option<&Removed>, ctx: &StepContext) -> Result<(), StepError> {
-        take_back(ctx).await
+    async fn undo(&self, output: Option<&Removed>, ctx: &StepContext) -> Result<(), StepError> {
+        take_back(ctx, output.is_some_and(|output| !output.paths.is_empty())).await
     }
 }
 

@@ -104,8 +104,8 @@ impl StepHandler for Template {
 }
 
 impl Undo for Template {
-    async fn undo(&self, _: Option<&Rendered>, ctx: &StepContext) -> Result<(), StepError> {
-        take_back(ctx).await
+    async fn undo(&self, output: Option<&Rendered>, ctx: &StepContext) -> Result<(), StepError> {
+        take_back(ctx, output.is_some_and(|output| output.changed)).await
     }
 }
 

@@ -94,8 +94,8 @@ impl StepHandler for Write {
 }
 
 impl Undo for Write {
-    async fn undo(&self, _: Option<&Written>, ctx: &StepContext) -> Result<(), StepError> {
-        take_back(ctx).await
+    async fn undo(&self, output: Option<&Written>, ctx: &StepContext) -> Result<(), StepError> {
+        take_back(ctx, output.is_some_and(|output| output.changed)).await
     }
 }
 

@@ -8,6 +8,8 @@ use vwmp_interfaces::{
     StepHandler, Undo, register,
 };
 
+use crate::kept::nothing_kept;
+
 use super::log::require_revision;
 use super::names::{name_problem, revision_problem};
 use super::place::Place;
@@ -137,9 +139,12 @@ struct Noted {
 }
 
 impl Undo for Branch {
-    async fn undo(&self, _: Option<&Branched>, ctx: &StepContext) -> Result<(), StepError> {
+    async fn undo(&self, output: Option<&Branched>, ctx: &StepContext) -> Result<(), StepError> {
         let git = ctx.require::<dyn VersionControl>()?;
         let noted = ctx.notes::<Noted>(LIST).await?;
+        if noted.is_empty() {
+            return nothing_kept(output.is_some_and(|output| output.created || output.before.is_some()));
+        }
         let is_current = async || Ok::<_, StepError>(git.branch().await?.as_ref() == Some(&self.name));
         if let Some(first) = noted.iter().find(|attempt| attempt.switches)
             && is_current().await?

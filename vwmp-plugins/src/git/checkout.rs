@@ -8,6 +8,8 @@ use vwmp_interfaces::{
     StepHandler, Undo, WorkspacePath, register,
 };
 
+use crate::kept::nothing_kept;
+
 use super::log::require_revision;
 use super::names::revision_problem;
 use super::place::Place;
@@ -119,10 +121,12 @@ struct Noted {
 }
 
 impl Undo for Checkout {
-    async fn undo(&self, _: Option<&CheckedOut>, ctx: &StepContext) -> Result<(), StepError> {
+    async fn undo(&self, output: Option<&CheckedOut>, ctx: &StepContext) -> Result<(), StepError> {
         let git = ctx.require::<dyn VersionControl>()?;
         let noted = ctx.notes::<Noted>(LIST).await?;
-        let (Some(first), Some(last)) = (noted.first(), noted.last()) else { return Ok(()) };
+        let (Some(first), Some(last)) = (noted.first(), noted.last()) else {
+            return nothing_kept(output.is_some());
+        };
         if !self.paths.is_empty() {
             return self.restore_paths(ctx, &*git, first).await;
         }

@@ -8,6 +8,8 @@ use vwmp_interfaces::{
     StepHandler, Undo, register,
 };
 
+use crate::kept::nothing_kept;
+
 use super::made::comes_from;
 use super::place::Place;
 use super::planned::{COMMIT, Expected, listed};
@@ -104,7 +106,9 @@ impl StepHandler for Commit {
 impl Undo for Commit {
     async fn undo(&self, output: Option<&Committed>, ctx: &StepContext) -> Result<(), StepError> {
         let git = ctx.require::<dyn VersionControl>()?;
-        let Some(noted) = ctx.notes::<Noted>(LIST).await?.pop() else { return Ok(()) };
+        let Some(noted) = ctx.notes::<Noted>(LIST).await?.pop() else {
+            return nothing_kept(output.is_some());
+        };
         if git.head().await? == noted.at.head {
             return Ok(());
         }

@@ -8,6 +8,8 @@ use vwmp_interfaces::{
     register,
 };
 
+use crate::kept::nothing_kept;
+
 use super::made::comes_from;
 use super::names::name_problem;
 use super::planned::Expected;
@@ -18,7 +20,8 @@ use super::planned::Expected;
 /// points at another commit, where there is no commit yet, and where signing fails. Tags are never
 /// moved.
 ///
-/// Undoing it deletes the tag, if this step created it; it refuses when the tag has been moved or made anew since.
+/// Undoing it deletes the tag, if this step created it; it refuses when the tag has been moved or made anew since, and
+/// when its commit isn't the last one any more.
 ///
 /// ```yaml
 /// - id: tag
@@ -191,15 +194,26 @@ impl CreateTag {
 }
 
 impl Undo for CreateTag {
-    async fn undo(&self, _: Option<&Tagged>, ctx: &StepContext) -> Result<(), StepError> {
+    async fn undo(&self, output: Option<&Tagged>, ctx: &StepContext) -> Result<(), StepError> {
         let git = ctx.require::<dyn VersionControl>()?;
-        let Some(noted) = ctx.notes::<Noted>(LIST).await?.pop() else { return Ok(()) };
+        let Some(noted) = ctx.notes::<Noted>(LIST).await?.pop() else {
+            return nothing_kept(output.is_some_and(|output| output.created));
+        };
         let Some(there) = git.made_tag(&self.name).await? else { return Ok(()) };
         if !self.is_ours(ctx, &there, &noted).await? {
             let at = if there.commit == noted.commit { "made anew" } else { "moved" };
             return Err(StepError::permanent(format!(
                 "can't delete the tag `{}`: it has been {at} since, and is at {}",
                 self.name, there.commit
+            )));
+        }
+        // The commit of an older release stays, so its tag does too: half a release helps nobody.
+        if git.head().await?.as_ref() != Some(&there.commit) {
+            return Err(StepError::permanent(format!(
+                "can't delete the tag `{name}`: {}, which it is at, isn't the last commit any more; \
+                 `git tag --delete {name}` deletes it all the same",
+                there.commit,
+                name = self.name
             )));
         }
         git.delete_tag(&self.name, &there.object).await?;

@@ -77,8 +77,8 @@ impl StepHandler for Stage {
 }
 
 impl Undo for Stage {
-    async fn undo(&self, _: Option<&Staged>, ctx: &StepContext) -> Result<(), StepError> {
-        staging::restore(ctx).await
+    async fn undo(&self, output: Option<&Staged>, ctx: &StepContext) -> Result<(), StepError> {
+        staging::restore(ctx, output.is_some()).await
     }
 }
 

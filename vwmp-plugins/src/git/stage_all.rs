@@ -72,8 +72,8 @@ impl StepHandler for StageAll {
 }
 
 impl Undo for StageAll {
-    async fn undo(&self, _: Option<&Staged>, ctx: &StepContext) -> Result<(), StepError> {
-        staging::restore(ctx).await
+    async fn undo(&self, output: Option<&Staged>, ctx: &StepContext) -> Result<(), StepError> {
+        staging::restore(ctx, output.is_some()).await
     }
 }
 

@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 use vwmp_interfaces::capability::VersionControl;
 use vwmp_interfaces::{StepContext, StepError};
 
+use crate::kept::nothing_kept;
+
 /// The list of what attempts found staged.
 const LIST: &str = "staged";
 
@@ -34,10 +36,14 @@ pub(super) async fn keep_result(ctx: &StepContext, git: &dyn VersionControl) -> 
 }
 
 /// Makes what is staged what it was before the first attempt, unless somebody else has staged something since.
-pub(super) async fn restore(ctx: &StepContext) -> Result<(), StepError> {
+/// Fails where something was `changed` and nothing is known of what was before.
+pub(super) async fn restore(ctx: &StepContext, changed: bool) -> Result<(), StepError> {
     let git = ctx.require::<dyn VersionControl>()?;
     let (noted, now) = (ctx.notes::<Noted>(LIST).await?, git.index().await?.id);
-    let (mut id, mut untouched) = (&now, noted.is_empty());
+    if noted.is_empty() {
+        return nothing_kept(changed);
+    }
+    let (mut id, mut untouched) = (&now, false);
     for (number, attempt) in noted.iter().enumerate().rev() {
         if attempt.before == *id {
             untouched = true;

@@ -103,8 +103,8 @@ impl StepHandler for ChangelogCreate {
 }
 
 impl Undo for ChangelogCreate {
-    async fn undo(&self, _: Option<&Entry>, ctx: &StepContext) -> Result<(), StepError> {
-        take_back(ctx).await
+    async fn undo(&self, output: Option<&Entry>, ctx: &StepContext) -> Result<(), StepError> {
+        take_back(ctx, output.is_some_and(|output| output.created)).await
     }
 }
 

@@ -104,8 +104,8 @@ impl StepHandler for ChangelogUpdate {
 }
 
 impl Undo for ChangelogUpdate {
-    async fn undo(&self, _: Option<&Updated>, ctx: &StepContext) -> Result<(), StepError> {
-        take_back(ctx).await
+    async fn undo(&self, output: Option<&Updated>, ctx: &StepContext) -> Result<(), StepError> {
+        take_back(ctx, output.is_some_and(|output| output.changed)).await
     }
 }
 

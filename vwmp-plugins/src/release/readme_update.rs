@@ -145,8 +145,8 @@ impl StepHandler for ReadmeUpdate {
 }
 
 impl Undo for ReadmeUpdate {
-    async fn undo(&self, _: Option<&Updated>, ctx: &StepContext) -> Result<(), StepError> {
-        take_back(ctx).await
+    async fn undo(&self, output: Option<&Updated>, ctx: &StepContext) -> Result<(), StepError> {
+        take_back(ctx, output.is_some_and(|output| output.changed)).await
     }
 }
 

@@ -208,8 +208,8 @@ impl StepHandler for VersionBump {
 }
 
 impl Undo for VersionBump {
-    async fn undo(&self, _: Option<&Bumped>, ctx: &StepContext) -> Result<(), StepError> {
-        take_back(ctx).await
+    async fn undo(&self, output: Option<&Bumped>, ctx: &StepContext) -> Result<(), StepError> {
+        take_back(ctx, output.is_some_and(|output| !output.files.is_empty())).await
     }
 }
 

@@ -252,6 +252,26 @@ async fn commits_that_others_build_on_stay() {
     refused::<Commit>(&repository, unknown).await;
 }
 
+/// Somebody removed what was kept: nothing is, and nothing is said to be, taken back.
+#[tokio::test]
+async fn what_was_kept_is_gone() {
+    let repository = busy().await;
+    let staged = done::<StageAll>(&repository).await;
+    let made = done::<Commit>(&repository).await;
+    let tagged = done::<CreateTag>(&repository).await;
+    repository.run.forget();
+    gone::<CreateTag>(&repository, tagged).await;
+    gone::<Commit>(&repository, made).await;
+    gone::<StageAll>(&repository, staged).await;
+}
+
+async fn gone<H: Undo>(repository: &Repository, output: Value) {
+    let before = state(repository);
+    let error = undo::<H>(config(H::NAME), output, &repository.run.context(H::NAME)).await.unwrap_err();
+    assert!(error.message().starts_with("what was kept to take it back is gone"), "{}: {error}", H::NAME);
+    assert_eq!(state(repository), before, "{} touched something", H::NAME);
+}
+
 /// Hooks may add lines to a message, and others may commit what this step was about to.
 #[tokio::test]
 async fn a_lost_commit_is_recognised() {
@@ -287,6 +307,23 @@ async fn tags_of_others_stay() {
     assert_eq!(there["created"], false);
     undo::<CreateTag>(json!({ "name": "v1" }), there, &repository.run.context("tag")).await.unwrap();
     assert_eq!(repository.git(&["tag", "--list", "v1"]), "v1", "it was there before");
+}
+
+/// Its commit could not go any more, so the release would be half gone.
+#[tokio::test]
+async fn the_tag_of_an_older_release_stays() {
+    let repository = busy().await;
+    let tagged = done::<CreateTag>(&repository).await;
+    let id = tagged["commit"].as_str().unwrap();
+    repository.git(&["commit", "--quiet", "--allow-empty", "--message=later"]);
+    let older = format!(
+        "can't delete the tag `v1`: {id}, which it is at, isn't the last commit any more; `git tag --delete v1` \
+         deletes it all the same"
+    );
+    refused::<CreateTag>(&repository, &older).await;
+    repository.git(&["reset", "--quiet", "--soft", id]);
+    back::<CreateTag>(&repository, Some(tagged)).await;
+    assert_eq!(repository.git(&["tag", "--list", "v1"]), "");
 }
 
 #[tokio::test]

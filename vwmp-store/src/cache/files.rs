@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
@@ -37,6 +37,34 @@ pub(super) fn matching(folder: &Path, patterns: &[String]) -> io::Result<Vec<(St
     }
     found.sort();
     Ok(found)
+}
+
+/// Where a file goes that is named from a folder.
+///
+/// # Errors
+/// When its name, or a symbolic link on its way, leaves the folder: what is outside is nobody's to write to.
+pub(super) fn inside(folder: &Path, name: &str) -> io::Result<PathBuf> {
+    let path = folder.join(name);
+    if Path::new(name).components().any(|part| !matches!(part, Component::Normal(_))) {
+        return Err(outside(folder));
+    }
+    // What isn't there yet is made below what is.
+    let there = path.ancestors().skip(1).find(|above| above.symlink_metadata().is_ok());
+    leads_inside(folder, there.unwrap_or(folder))?;
+    Ok(path)
+}
+
+/// Refuses a path that is there and, links followed, leaves the folder.
+///
+/// # Errors
+/// When it does, or that can't be told.
+pub(super) fn leads_inside(folder: &Path, path: &Path) -> io::Result<()> {
+    if path.canonicalize()?.starts_with(folder.canonicalize()?) { Ok(()) } else { Err(outside(folder)) }
+}
+
+fn outside(folder: &Path) -> io::Error {
+    let why = format!("a symbolic link leads out of the workspace {}; remove the link", folder.display());
+    io::Error::other(why)
 }
 
 fn set(patterns: &[String]) -> Result<GlobSet, globset::Error> {

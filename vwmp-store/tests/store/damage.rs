@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use tempfile::TempDir;
 use vwmp_core::run::{Event, EventKind, RunStatus, Survive};
 use vwmp_interfaces::log::{LogLine, Stream};
-use vwmp_store::{Order, Store};
+use vwmp_store::{Order, Store, StoreError};
 
 use crate::{begun, ended, event, new_run};
 
@@ -27,6 +27,32 @@ fn stores_of_later_versions_and_damaged_ones_are_told() {
     std::fs::write(&database, "this is no database, whatever it is called".repeat(30)).unwrap();
     let refused = Store::open(folder.path()).map(drop).unwrap_err().to_string();
     assert!(refused.contains("can't be used: it is damaged"), "{refused}");
+}
+
+#[test]
+fn places_that_are_no_store_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("store");
+    std::fs::write(&store, "").unwrap();
+    let expected = format!(
+        "the store `{}` is no folder, and a folder is expected; name another place, or move the file away",
+        store.display()
+    );
+    assert_eq!(Store::open(&store).map(drop).unwrap_err().to_string(), expected);
+    assert_eq!(Store::look(&store).map(drop).unwrap_err().to_string(), expected);
+    std::fs::remove_file(&store).unwrap();
+    std::fs::create_dir(&store).unwrap();
+    std::fs::write(store.join("store.db"), "").unwrap();
+    assert!(Store::look(&store).unwrap().is_none(), "no run was ever kept there");
+
+    // Who may do everything can't be refused; a loop of links can't be followed by anybody.
+    std::fs::remove_file(store.join("store.db")).unwrap();
+    std::os::unix::fs::symlink("store.db", store.join("store.db")).unwrap();
+    let refused = Store::look(&store).map(drop).unwrap_err().to_string();
+    assert!(refused.starts_with("the store can't use "), "{refused}");
+    let denied = std::io::Error::from(std::io::ErrorKind::PermissionDenied);
+    let told = StoreError::File { path: store, source: denied }.to_string();
+    assert!(told.ends_with("this user may not read or write; ask its owner for access"), "{told}");
 }
 
 #[tokio::test]

@@ -111,6 +111,26 @@ async fn orders_wait_for_the_process_that_drives_the_run() {
     assert_eq!(run.orders(&events).unwrap().new_ones().unwrap(), [], "the run they were for has ended");
 }
 
+#[tokio::test]
+async fn of_orders_that_were_carried_out_no_word_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    let run = store.create(&new_run("a")).unwrap();
+    let mut journal = run.journal(&[]);
+    journal.append(&begun("a"), Survive::Crash).await.unwrap();
+    let comment = "a word that nobody should read".to_owned();
+    let answer = Order::Answer { step: "gate".into(), approved: true, by: "u".into(), comment };
+    store.order("a", &answer).unwrap();
+    journal.append(&ended(2), Survive::PowerCut).await.unwrap();
+    drop((journal, run, store));
+    for file in std::fs::read_dir(folder.path()).unwrap() {
+        let file = file.unwrap().path();
+        let bytes = if file.is_file() { std::fs::read(&file).unwrap() } else { Vec::new() };
+        let found = bytes.windows(11).any(|window| window == b"nobody shou");
+        assert!(!found, "it is still in {}", file.display());
+    }
+}
+
 #[test]
 fn lines_are_kept_a_file_an_attempt() {
     let folder = tempfile::tempdir().unwrap();
@@ -204,6 +224,41 @@ async fn a_cached_result_stands_until_something_changes() {
     assert_eq!(why, "src/deep/b.c changed, src/c.c is new, src/a.c is gone");
     let (_, why) = miss(cache.look(&request(2)).await.unwrap());
     assert!(why.starts_with("src/deep/b.c changed, the key changed"), "{why}");
+}
+
+#[tokio::test]
+async fn cached_files_stay_in_the_workspace() {
+    use vwmp_core::run::{CacheAnswer, CacheRequest};
+    let folder = tempfile::tempdir().unwrap();
+    let (workspace, outside) = (folder.path().join("work"), folder.path().join("outside"));
+    std::fs::create_dir_all(workspace.join("out")).unwrap();
+    std::fs::create_dir(&outside).unwrap();
+    std::fs::write(workspace.join("out/made"), "made").unwrap();
+    let cache = Store::open(&folder.path().join(".vwmp")).unwrap().cache();
+    let request = CacheRequest {
+        step: "w/build".into(),
+        workspace: workspace.as_path().into(),
+        handler: "shell.run 0.1.0".into(),
+        config: json!({}),
+        inputs: Vec::new(),
+        key: json!(1),
+        outputs: vec!["out/*".into()],
+    };
+    let CacheAnswer::Miss { key, .. } = cache.look(&request).await.unwrap() else { panic!("a hit") };
+    cache.keep(&request, &key, &json!(1)).await.unwrap();
+
+    std::fs::remove_dir_all(workspace.join("out")).unwrap();
+    std::os::unix::fs::symlink(&outside, workspace.join("out")).unwrap();
+    let CacheAnswer::Miss { why, .. } = cache.look(&request).await.unwrap() else { panic!("a hit") };
+    assert!(why.contains("`out/made`: a symbolic link leads out of the workspace"), "{why}");
+    assert!(std::fs::read_dir(&outside).unwrap().next().is_none(), "it was written outside");
+
+    std::fs::remove_file(workspace.join("out")).unwrap();
+    std::fs::write(outside.join("secret"), "secret").unwrap();
+    std::fs::create_dir(workspace.join("out")).unwrap();
+    std::os::unix::fs::symlink(outside.join("secret"), workspace.join("out/link")).unwrap();
+    let error = cache.keep(&request, &key, &json!(1)).await.unwrap_err();
+    assert!(error.message().contains("out/link"), "{error}");
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! The keys that few steps have: items, locks, caches.
 
+use globset::GlobBuilder;
 use vwmp_interfaces::WorkspacePath;
 use vwmp_interfaces::template::has_expressions;
 
@@ -17,6 +18,11 @@ impl Shape {
     }
 
     pub(super) fn lock_name(&mut self, way: &Way<'_>, node: NodeRef<'_>) {
+        if node.as_str().is_some_and(|name| name.trim().is_empty()) {
+            let message = format!("`{way}`: the name of a lock can't be empty");
+            let problem = Diagnostic::error("vwmp::invalid-name", message).at(node.source(), node.span(), "");
+            return self.0.push(problem.help("give it a name, or leave `lock` out"));
+        }
         self.text(way, node);
         self.literal(way, node, "the name of a lock");
     }
@@ -91,7 +97,7 @@ impl Shape {
         for (i, (text, item)) in texts(node).enumerate() {
             let way = if node.kind() == Kind::Seq { Way::Index(way, i) } else { *way };
             self.literal(&way, item, "a pattern");
-            if let Err(why) = WorkspacePath::parse(text) {
+            if let Err(why) = WorkspacePath::parse(text).map(drop).and_then(|()| pattern(text)) {
                 let problem = Diagnostic::error("vwmp::invalid-pattern", format!("`{way}`: {why}"));
                 self.0.push(problem.at(item.source(), item.span(), ""));
             }
@@ -99,4 +105,10 @@ impl Shape {
     }
 
     pub(super) fn anything(&mut self, _: &Way<'_>, _: NodeRef<'_>) {}
+}
+
+/// Whether a pattern can be matched with files, as the cache will.
+fn pattern(text: &str) -> Result<(), String> {
+    let built = GlobBuilder::new(text.trim_start_matches("./")).literal_separator(true).build();
+    built.map(drop).map_err(|error| format!("`{text}` is no pattern: {}", error.kind()))
 }

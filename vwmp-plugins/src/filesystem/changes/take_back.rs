@@ -7,15 +7,21 @@ use serde::de::DeserializeOwned;
 use vwmp_interfaces::capability::{Files, Snapshot};
 use vwmp_interfaces::{Done, OrFail, StepContext, StepError, WorkspacePath};
 
+use crate::kept::nothing_kept;
+
 use super::state::{State, too_large};
 use super::{FileChange, LIST, Noted};
 
 /// Makes every file what it was before the first attempt. What is so already stays as it is.
 ///
 /// # Errors
-/// When somebody has changed one since, with its name, and when what was there wasn't kept; then no file is touched.
-pub(crate) async fn take_back(ctx: &StepContext) -> Result<(), StepError> {
+/// When somebody has changed one since, with its name, and when what was there wasn't kept, or is gone though files
+/// were `changed`; then no file is touched.
+pub(crate) async fn take_back(ctx: &StepContext, changed: bool) -> Result<(), StepError> {
     let (files, noted) = (ctx.require::<dyn Files>()?, ctx.notes::<Noted>(LIST).await?);
+    if noted.is_empty() {
+        return nothing_kept(changed);
+    }
     let (mut found, mut changed) = (Vec::new(), Vec::new());
     for (path, changes) in by_path(&noted) {
         match way_back(&*files, &changes).await? {
@@ -34,8 +40,14 @@ pub(crate) async fn take_back(ctx: &StepContext) -> Result<(), StepError> {
     }
     for (path, original) in originals(ctx, &found).await? {
         files.restore(path, original.as_ref()).await?;
-        let verb = if original.is_some() { "restored" } else { "removed" };
-        ctx.log().info(format!("{verb} {path}"));
+        let line = match original {
+            Some(_) => format!("restored {path}"),
+            None if files.entry(path).await?.is_some() => {
+                format!("left the folder {path} where it is: there is something else in it")
+            }
+            None => format!("removed {path}"),
+        };
+        ctx.log().info(line);
     }
     Ok(())
 }
@@ -71,7 +83,7 @@ pub(crate) async fn begin_anew(ctx: &StepContext) -> Result<(), StepError> {
     let (files, noted) = (ctx.require::<dyn Files>()?, ctx.notes::<Noted>(LIST).await?);
     for changes in by_path(&noted).values() {
         if let Way::Back(_) = way_back(&*files, changes).await? {
-            return take_back(ctx).await;
+            return take_back(ctx, false).await;
         }
     }
     Ok(())
