@@ -26,7 +26,7 @@ pub(crate) struct StoreJournal {
     /// Once something could not be kept, nothing that follows it may be.
     broken: bool,
     /// Nobody else may drive the run as long as anything can still be recorded.
-    _lock: Arc<RunLock>,
+    lock: Arc<RunLock>,
 }
 
 impl StoreJournal {
@@ -34,7 +34,7 @@ impl StoreJournal {
     pub(crate) fn new(store: Store, run: i64, lock: Arc<RunLock>, so_far: &[Event]) -> Self {
         let mut progress = Progress::default();
         progress.add(so_far);
-        Self { store, run, progress, listed: (0, false), broken: false, _lock: lock }
+        Self { store, run, progress, listed: (0, false), broken: false, lock }
     }
 
     fn write(&mut self, events: &[Event], survive: Survive) -> Result<(), StoreError> {
@@ -42,6 +42,10 @@ impl StoreJournal {
             return Err(StoreError::Incomplete);
         }
         self.broken = true;
+        let ends = events.iter().any(|event| matches!(event.kind, EventKind::RunFinished { .. }));
+        if ends || survive == Survive::PowerCut {
+            self.lock.is_in_place()?;
+        }
         self.progress.add(events);
         let body = encode(events);
         let (run, change) = (self.run, self.change(events));

@@ -267,7 +267,6 @@ impl RunLock {
     ///
     /// # Errors
     /// When the file was removed or is another one, or it can't be told.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the journal is about to ask"))]
     pub(crate) fn is_in_place(&self) -> Result<(), StoreError> {
         let held = self.file.metadata().map_err(StoreError::file(&self.path))?;
         match std::fs::metadata(&self.path) {

@@ -215,6 +215,19 @@ async fn of_a_truncated_or_overwritten_file_is_told_what_can_be_read() {
     assert!(saved_some > 20 && refused > 0, "{saved_some} saved in part, {refused} refused");
 }
 
+#[tokio::test]
+async fn a_store_that_is_removed_meanwhile_is_told_before_anything_more_is_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().join("s");
+    let store = Store::open(&folder).unwrap();
+    let run = store.create(&new_run("a")).unwrap();
+    let mut journal = run.journal(&[]);
+    journal.append(&begun("a"), Survive::PowerCut).await.unwrap();
+    std::fs::remove_dir_all(&folder).unwrap();
+    let told = journal.append(&ended(2), Survive::Crash).await.unwrap_err().to_string();
+    assert!(told.contains("was removed while the run went on"), "{told}");
+}
+
 /// A small disk of its own, which only root can have; nothing where this process is not root.
 struct Disk(TempDir);
 
