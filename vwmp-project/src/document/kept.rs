@@ -12,13 +12,22 @@ pub(crate) async fn keep(ctx: &StepContext, changes: Vec<Change>) -> Result<(), 
 
 /// What the attempts were about to change, the last one first. One that found what somebody else had left meanwhile is
 /// the last to be taken back.
-pub(crate) async fn to_take_back(ctx: &StepContext) -> Result<Vec<Vec<Change>>, StepError> {
+///
+/// # Errors
+/// When a step that changed something has nothing kept any more.
+pub(crate) async fn to_take_back(changed: bool, ctx: &StepContext) -> Result<Vec<Vec<Change>>, StepError> {
     let mut back: Vec<Vec<Change>> = Vec::new();
     for changes in ctx.notes::<Vec<Change>>(LIST).await?.into_iter().rev() {
         if back.last().is_some_and(|later| !follows(&changes, later)) {
             break;
         }
         back.push(changes);
+    }
+    if changed && back.is_empty() {
+        return Err(StepError::permanent(
+            "what was kept to take it back is gone from the folder of the runs; look at what the step did, and take it \
+             back by hand",
+        ));
     }
     Ok(back)
 }

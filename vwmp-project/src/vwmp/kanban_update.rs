@@ -101,9 +101,9 @@ impl StepHandler for KanbanUpdate {
 }
 
 impl Undo for KanbanUpdate {
-    async fn undo(&self, _: Option<&Moved>, ctx: &StepContext) -> Result<(), StepError> {
+    async fn undo(&self, output: Option<&Moved>, ctx: &StepContext) -> Result<(), StepError> {
         let board = ctx.require::<dyn Board>()?;
-        for changes in to_take_back(ctx).await? {
+        for changes in to_take_back(output.is_some_and(|moved| !moved.cards.is_empty()), ctx).await? {
             board.take_back(&changes).await?;
         }
         Ok(())

@@ -77,9 +77,9 @@ impl StepHandler for KbUpdate {
 }
 
 impl Undo for KbUpdate {
-    async fn undo(&self, _: Option<&Kept>, ctx: &StepContext) -> Result<(), StepError> {
+    async fn undo(&self, output: Option<&Kept>, ctx: &StepContext) -> Result<(), StepError> {
         let base = ctx.require::<dyn KnowledgeBase>()?;
-        for changes in to_take_back(ctx).await? {
+        for changes in to_take_back(output.is_some_and(|kept| kept.changed), ctx).await? {
             base.take_back(&changes).await?;
         }
         Ok(())
@@ -114,6 +114,18 @@ mod tests {
         assert_eq!(seen.output, Some(kept));
         assert_eq!(run.read("kb/releases/1.0.0.md"), "# One\n\nFirst.\n");
         assert_eq!(execute::<KbUpdate>(config, &ctx).await.unwrap()["changed"], false);
+    }
+
+    #[tokio::test]
+    async fn nothing_is_taken_back_when_what_was_kept_is_gone() {
+        let run = TestRun::new().connected::<MarkdownPages>(json!({ "folder": "kb" })).await.unwrap();
+        let config = json!({ "page": "p", "title": "One", "text": "First." });
+        let back = async |changed| {
+            let output = json!({ "page": "p", "changed": changed });
+            undo::<KbUpdate>(config.clone(), output, &run.context("other")).await
+        };
+        assert!(back(true).await.unwrap_err().message().contains("what was kept to take it back is gone"));
+        back(false).await.unwrap();
     }
 
     #[tokio::test]
