@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use vwmp_core::registry::Registry;
-use vwmp_core::run::{EventKind, Resume, RunStatus, Start};
+use vwmp_core::run::{EventKind, Resume, RunState, RunStatus, Start};
 use vwmp_store::{RunRow, Standing, Store};
 
 use super::run;
@@ -81,6 +81,16 @@ fn refuse_ended(program: &Program, place: &RunsPlace, row: &RunRow) -> Result<()
     Err(Failure::Usage(format!("run {} has ended: {told}; `{typed}` {what}", row.id)))
 }
 
+/// A step that reads a secret which is gone would fail, and the run with it.
+fn refuse_lost(recorded: &Recorded) -> Result<(), Failure> {
+    let state = RunState::of(&recorded.plan, &recorded.events);
+    let Some((step, of)) = state.lost_output(&recorded.plan) else { return Ok(()) };
+    Err(Failure::Usage(format!(
+        "{step} reads what {of} gave, which held a secret and was not written down; `rerun --from {of}` carries both out \
+         again, `undo` takes back what was done"
+    )))
+}
+
 /// Goes on with a run in this process, as long as no other one drives it.
 pub(super) fn go_on(
     program: &Program,
@@ -102,6 +112,9 @@ pub(super) fn go_on(
         program.terminal.tell(&format!("{}: {change}\n", paint(YELLOW, "warning")));
     }
     assumed::check(&recorded, &how.assume)?;
+    if how.roll_back.is_none() && how.cancel.is_none() {
+        refuse_lost(&recorded)?;
+    }
     let home = PlaceArguments { workspace: Some(recorded.record.workspace().to_owned()), config: None };
     let settings = input::settings(&home, &[], environment.clone())?;
     // What its steps call may use others than the run itself.

@@ -218,3 +218,24 @@ fn an_interrupted_run_with_a_secret_is_cancelled_quietly() {
     assert!(!said.err.contains("first") && !said.err.contains("TIME"), "{}", said.err);
     assert_eq!(place.standing(), "cancelled");
 }
+
+const SECRET_RESULT: &str = "name: w
+parameters: { pw: { type: string, secret: true, required: true } }
+steps:
+  - { id: login, handler: shell.run, config: { run: 'echo $<parameters.pw>' } }
+  - { id: nap, handler: team.wait_for, needs: login, config: { file: go } }
+  - { id: use, handler: shell.run, needs: nap, config: { run: 'echo $<step-outputs.login.stdout>' } }
+";
+
+#[test]
+fn a_result_that_held_a_secret_is_named_before_the_run_goes_on_without_it() {
+    let place = Place::new().with("w.yaml", SECRET_RESULT);
+    place.kill_after(&["run", "w.yaml", "-p", "pw=SuperSecret99"], "nap | waiting\n");
+    let resumed = place.team(&["resume", "last", "-p", "pw=SuperSecret99"]);
+    assert_eq!(resumed.code, 3, "{}", resumed.err);
+    let told = "error: use reads what login gave, which held a secret and was not written down; `rerun --from login` \
+                carries both out again, `undo` takes back what was done\n";
+    assert_eq!(resumed.err, told);
+    let cancelled = place.team(&["cancel", "last", "-p", "pw=SuperSecret99", "--reason", "enough"]);
+    assert_eq!(cancelled.code, 0, "{}", cancelled.err);
+}

@@ -71,20 +71,6 @@ impl Resume {
     }
 }
 
-/// A step that has not ended and reads what another one gave, where that held a secret and so was not written down.
-pub(super) fn reads_what_is_gone(plan: &Plan, state: &RunState) -> Option<OtherPlan> {
-    let gone =
-        |id: &str| plan.find(id).is_some_and(|step| state.board.step(step).is_some_and(|one| one.masked));
-    let open = plan.indexed().filter(|(index, _)| state.step(*index).status().is_none());
-    open.flat_map(|(_, step)| step.reads().map(move |of| (step, of))).find(|(_, of)| gone(of)).map(|(step, of)| {
-        OtherPlan(format!(
-            "{} reads what {of} gave, which held a secret and was not written down; `rerun --from {of}` carries both out \
-             again, `undo` takes back what was done",
-            step.id()
-        ))
-    })
-}
-
 /// The state after all events, which must be those of a run of this plan.
 pub(super) fn fold(plan: &Plan, events: &[Event]) -> Result<RunState, OtherPlan> {
     let mut state = RunState::new(plan);
@@ -99,6 +85,17 @@ pub(super) fn fold(plan: &Plan, events: &[Event]) -> Result<RunState, OtherPlan>
         state.apply(plan, event);
     }
     Ok(state)
+}
+
+impl RunState {
+    /// A step that has not ended, with the one whose output it reads, where that output held a secret: such a one is not
+    /// written down, so a run that is continued can't carry out the step.
+    pub fn lost_output<'p>(&self, plan: &'p Plan) -> Option<(&'p str, &'p str)> {
+        let is_lost =
+            |id: &str| plan.find(id).and_then(|step| self.board.step(step)).is_some_and(|one| one.masked);
+        let open = plan.indexed().filter(|(index, _)| self.step(*index).status().is_none());
+        open.flat_map(|(_, step)| step.reads().map(|of| (step.id(), of))).find(|(_, of)| is_lost(of))
+    }
 }
 
 impl EventKind {
