@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use crate::Place;
 
 const SLEEPER: &str = "name: sleeper\nsteps:\n  - { id: nap, handler: shell.run, config: { run: \"echo asleep; sleep 60\" } }\n  - { id: next, handler: flow.noop, needs: nap }\n";
-const STUBBORN: &str = "name: stubborn\nsteps:\n  - { id: nap, handler: shell.run, config: { run: \"trap '' TERM; echo asleep; sleep 60\", grace: 60 } }\n";
+const STUBBORN: &str = "name: stubborn\nsteps:\n  - { id: nap, handler: shell.run, config: { run: \"trap '' TERM; echo asleep; sleep 60\", grace: 10 } }\n";
 
 /// Starts a run as the leader of a process group and waits until its step is under way.
 fn start(place: &Place, workflow: &str) -> Child {

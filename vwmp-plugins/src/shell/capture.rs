@@ -60,9 +60,19 @@ impl<'l> Captured<'l> {
         let text = String::from_utf8_lossy(stream.kept());
         let lines: Vec<&str> = text.trim_end().lines().collect();
         let last = lines[lines.len().saturating_sub(10)..].join("\n");
-        let from = last.ceil_char_boundary(last.len().saturating_sub(4096));
-        (!last.is_empty()).then(|| last[from..].to_owned())
+        let cut = stream.total > stream.kept().len() && lines.len() <= 10;
+        let last = last_whole(&last, 4096, cut);
+        (!last.is_empty()).then(|| last.to_owned())
     }
+}
+
+/// The end of a text, which may be `cut` already, at most so many bytes of it: whole lines, if there are any, since the rest
+/// of a secret that was cut may not be masked.
+pub(super) fn last_whole(text: &str, most: usize, cut: bool) -> &str {
+    let from = text.ceil_char_boundary(text.len().saturating_sub(most));
+    let rest = &text[from..];
+    let next = if from > 0 || cut { rest.find('\n').map(|end| end + 1) } else { None };
+    &rest[next.filter(|next| *next < rest.len()).unwrap_or(0)..]
 }
 
 impl Lines {

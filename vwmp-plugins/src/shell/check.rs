@@ -82,37 +82,42 @@ fn check_names(config: &Value, findings: &mut Findings) {
     let names = |key: &str| config.get(key).and_then(Value::as_object).into_iter().flat_map(|map| map.keys());
     for name in names("env") {
         let place = Place::Config(format!("/env/{}", pointer_part(name)));
-        if name.is_empty() || name.contains(['=', '\0']) {
-            findings.error(
-                "shell::variable-name",
-                place,
-                format!("`{name}` can't be the name of a variable"),
-            );
-        } else if name.starts_with("VWMP_") {
-            findings
-                .error(
-                    "shell::variable-name",
-                    place,
-                    format!("`{name}`: variables that begin with VWMP_ are set by the engine"),
-                )
-                .help("use another name");
+        if let Some((message, help)) = wrong_variable(name) {
+            let finding = findings.error("shell::variable-name", place, message);
+            help.map(|help| finding.help(help));
         }
     }
     for name in names("outputs") {
         let place = Place::Config(format!("/outputs/{}", pointer_part(name)));
-        if outputs::RESERVED.contains(&name.as_str()) {
-            findings
-                .error(
-                    "shell::output-name",
-                    place,
-                    format!("every shell step has an output `{name}` of its own"),
-                )
-                .help("use another name");
-        } else if !outputs::is_name(name) {
-            findings
-                .error("shell::output-name", place, format!("`{name}` can't be the name of an output"))
-                .help("use letters, digits, `_` and `-`, with a letter first");
+        if let Some((message, help)) = wrong_output(name) {
+            findings.error("shell::output-name", place, message).help(help);
         }
+    }
+}
+
+/// Why a variable can't be called so, and what to do about it.
+pub(super) fn wrong_variable(name: &str) -> Option<(String, Option<&'static str>)> {
+    if name.is_empty() || name.contains(['=', '\0']) {
+        Some((format!("`{name}` can't be the name of a variable"), None))
+    } else if name.starts_with("VWMP_") {
+        Some((
+            format!("`{name}`: variables that begin with VWMP_ are set by the engine"),
+            Some("use another name"),
+        ))
+    } else {
+        None
+    }
+}
+
+/// Why an output can't be called so, and what to do about it.
+pub(super) fn wrong_output(name: &str) -> Option<(String, &'static str)> {
+    if outputs::RESERVED.contains(&name) {
+        Some((format!("every shell step has an output `{name}` of its own"), "use another name"))
+    } else if !outputs::is_name(name) {
+        let message = format!("`{name}` can't be the name of an output");
+        Some((message, "use letters, digits, `_` and `-`, with a letter first"))
+    } else {
+        None
     }
 }
 

@@ -3,8 +3,10 @@
 /// How a program is given a script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Interpreter {
-    /// A shell with the POSIX grammar: the script behind `-e -c`.
+    /// A shell with the POSIX grammar: the script behind `-e -c`. Where it evaluates values is known.
     Posix,
+    /// A shell with that grammar which evaluates values in places of its own, such as zsh with `exit`.
+    OtherShell,
     /// The script behind this option.
     Option(&'static str),
     /// The script in a file.
@@ -14,10 +16,15 @@ pub(super) enum Interpreter {
 impl Interpreter {
     /// By the name or path of the program.
     pub(super) fn of(program: &str) -> Self {
-        match program.rsplit('/').next().unwrap_or(program) {
-            "sh" | "bash" | "dash" | "ash" | "ksh" | "ksh93" | "mksh" | "yash" | "zsh" => Self::Posix,
-            "python" | "python3" | "fish" => Self::Option("-c"),
-            "node" | "ruby" | "perl" | "lua" => Self::Option("-e"),
+        let name = program.rsplit('/').next().unwrap_or(program);
+        // As in `python3.12` and `bash-5.2`.
+        match name.trim_end_matches(|char: char| char.is_ascii_digit() || matches!(char, '.' | '-')) {
+            _ if name == "ksh93" => Self::OtherShell,
+            "sh" | "bash" | "dash" | "ash" => Self::Posix,
+            "ksh" | "ksh93" | "mksh" | "yash" | "zsh" => Self::OtherShell,
+            "python" | "fish" | "tcsh" | "csh" | "su" => Self::Option("-c"),
+            "node" | "nodejs" | "ruby" | "perl" | "lua" | "luajit" => Self::Option("-e"),
+            "php" => Self::Option("-r"),
             _ => Self::File,
         }
     }
@@ -25,7 +32,7 @@ impl Interpreter {
     /// The letter of the option that a script follows, where there is one.
     pub(super) fn option(self) -> Option<char> {
         match self {
-            Self::Posix => Some('c'),
+            Self::Posix | Self::OtherShell => Some('c'),
             Self::Option(option) => option.chars().last(),
             Self::File => None,
         }

@@ -35,6 +35,7 @@ const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 pub(super) fn start(step: &Run, ctx: &StepContext, scratch: &mut Scratch) -> Result<Process, StepError> {
     let launch = Launch { step, ctx, directory: step.directory(ctx) };
     launch.refuse_outside()?;
+    step.refuse_names()?;
     for (name, value) in &step.env {
         launch.refuse_unfit(&format!("env.{name}"), value.as_str(), name.len() + 1)?;
     }
@@ -141,7 +142,7 @@ impl Launch<'_> {
         let shell = self.step.shell();
         let mut arguments = vec![OsString::from(shell)];
         let option = match Interpreter::of(shell) {
-            Interpreter::Posix => {
+            Interpreter::Posix | Interpreter::OtherShell => {
                 arguments.push("-e".into());
                 Some("-c")
             }
@@ -195,6 +196,8 @@ impl Launch<'_> {
         environment.set("VWMP_ATTEMPT", ctx.attempt().to_string())?;
         environment.set("VWMP_WORKSPACE", ctx.workspace())?;
         environment.set("VWMP_OUTPUT", scratch.output_file())?;
+        // A shell would set it, and not every script needs one.
+        environment.set("PWD", &self.directory)?;
         for (name, value) in &self.step.env {
             environment.set(name, value.as_str())?;
         }

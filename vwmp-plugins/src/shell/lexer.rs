@@ -6,41 +6,60 @@
 mod document;
 mod expansion;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
-use super::frame::{Brace, Commands, Ends, Frame, Heredoc};
+use super::commands::{Commands, Ends};
+use super::frame::{Brace, Frame, Heredoc};
 use super::spot::{Refusal, Spot};
 
 /// What each of the `holes` (byte offsets into the code, ascending) is, as the shell reads the code.
 pub(super) fn spots(code: &str, holes: &[usize]) -> Vec<Result<Spot, Refusal>> {
-    let mut lexer = Lexer {
-        code: code.as_bytes(),
-        holes,
-        at: 0,
-        frames: vec![Frame::Commands(Commands::new(Ends::Script))],
-        documents: VecDeque::new(),
-        refused: None,
-        found: Vec::with_capacity(holes.len()),
-    };
-    while lexer.at < lexer.code.len() {
-        lexer.fill_holes();
-        lexer.step();
+    let lexed = Lexer::run(code, holes, BTreeSet::new());
+    if lexed.numbers.is_empty() {
+        return lexed.found;
     }
-    lexer.fill_holes();
-    lexer.end_word();
-    lexer.found
+    // A loop can come back to what stands before the declaration.
+    Lexer::run(code, holes, lexed.numbers).found
+}
+
+impl<'c> Lexer<'c> {
+    fn run(code: &'c str, holes: &'c [usize], numbers: BTreeSet<Vec<u8>>) -> Self {
+        let mut lexer = Lexer {
+            code: code.as_bytes(),
+            numbers,
+            holes,
+            at: 0,
+            frames: vec![Frame::Commands(Commands::new(Ends::Script))],
+            documents: VecDeque::new(),
+            refused: None,
+            split: false,
+            found: Vec::with_capacity(holes.len()),
+        };
+        while lexer.at < lexer.code.len() {
+            lexer.fill_holes();
+            lexer.step();
+        }
+        lexer.fill_holes();
+        lexer.end_word();
+        lexer
+    }
 }
 
 struct Lexer<'c> {
     code: &'c [u8],
     holes: &'c [usize],
     at: usize,
+    /// The variables that the script declares as numbers or references, as far as it was read.
+    numbers: BTreeSet<Vec<u8>>,
     /// Never empty: the bottom is the script itself.
     frames: Vec<Frame>,
     /// Here-documents whose bodies begin at the next line.
     documents: VecDeque<Heredoc>,
     /// Set when what was just read forbids a value right behind it.
     refused: Option<Refusal>,
+    /// Whether signs that mean something together were taken apart by the end of a line: from there on it is not certain
+    /// what is inside of what.
+    split: bool,
     found: Vec<Result<Spot, Refusal>>,
 }
 
@@ -101,16 +120,15 @@ impl Lexer<'_> {
 
     /// The innermost commands around this place.
     fn commands(&mut self) -> &mut Commands {
-        let commands = self.frames.iter_mut().rev().find_map(|frame| match frame {
-            Frame::Commands(commands) => Some(commands),
-            _ => None,
-        });
-        commands.expect("the script's own frame is never popped")
+        commands_of(&mut self.frames)
     }
 
     fn spot(&mut self) -> Result<Spot, Refusal> {
         if let Some(refusal) = self.refused {
             return Err(refusal);
+        }
+        if self.split {
+            return Err(Refusal::SplitSigns);
         }
         if self.frames.iter().any(|frame| matches!(frame, Frame::Commands(commands) if commands.murky)) {
             return Err(Refusal::Backticks);
@@ -130,11 +148,11 @@ impl Lexer<'_> {
             Frame::Brace(_) | Frame::Arithmetic { .. } | Frame::Commands(_) => Spot::Bare,
         };
         let number = self.found.len();
-        let commands = self.commands();
-        if let Some(refusal) = commands.refusal() {
+        let refusal = commands_of(&mut self.frames).refusal(&self.numbers);
+        if let Some(refusal) = refusal {
             return Err(refusal);
         }
-        commands.take_value(number);
+        self.commands().take_value(number);
         Ok(spot)
     }
 
@@ -242,7 +260,10 @@ impl Lexer<'_> {
 
     fn end_word(&mut self) {
         // A `[[ … ]]` that compares numbers evaluates the values in it as arithmetic.
-        for number in self.commands().end_word() {
+        let commands = commands_of(&mut self.frames);
+        let refused = commands.end_word(&self.numbers);
+        self.numbers.extend(std::mem::take(&mut commands.numbers));
+        for number in refused {
             self.found[number] = Err(Refusal::Arithmetic);
         }
     }
@@ -256,7 +277,11 @@ impl Lexer<'_> {
     }
 
     fn open_parenthesis(&mut self) {
-        if self.commands().in_pattern() || self.commands().in_condition() {
+        if self.commands().in_pattern() {
+            self.end_word();
+            self.commands().open_pattern();
+            self.at += 1;
+        } else if self.commands().in_condition() {
             self.end_word();
             self.at += 1;
         } else if self.next_is(b"((") {
@@ -312,4 +337,12 @@ impl Lexer<'_> {
         self.at += signs.into_iter().find(|sign| self.next_is(sign)).map_or(1, <[u8]>::len);
         self.commands().expect_target();
     }
+}
+
+fn commands_of(frames: &mut [Frame]) -> &mut Commands {
+    let commands = frames.iter_mut().rev().find_map(|frame| match frame {
+        Frame::Commands(commands) => Some(commands),
+        _ => None,
+    });
+    commands.expect("the script's own frame is never popped")
 }

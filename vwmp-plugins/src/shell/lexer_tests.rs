@@ -125,6 +125,49 @@ fn inside_here_documents() {
 }
 
 #[test]
+fn where_a_value_would_be_evaluated_unexpectedly() {
+    check(
+        Err(Refusal::Arithmetic),
+        &[
+            "a[b[0]+@]=1",
+            "a=([b[0]+@]=1)",
+            "for x do let @; done",
+            "for x in a; do let @; done",
+            "for ((;;)) do let @; done",
+            "select x do let @; done",
+            "if [[ a ]] then let @; fi",
+            "while [[ a ]] do let @; done",
+            "if case a in a) b;; esac then let @; fi",
+            "case a in (esac) b;; a) let @;; esac",
+            "for ((;;)) { let @; }",
+            "SRANDOM=@",
+            "for OPTIND in @; do a; done",
+            "read -r OPTIND <<< @",
+            "printf -v RANDOM %s @",
+            "declare -i n; n=@",
+            "while a; do n=@; typeset -i n; done",
+            "f() { local -i n=1 m; m=@; }",
+            "declare -i n; read n <<< @",
+            "declare -a \"a=(@)\"",
+            "declare 'a=('\"@)\"",
+            "compgen -W @",
+            "repeat @ a",
+        ],
+    );
+    check(
+        Err(Refusal::SplitSigns),
+        &[
+            "(\\\n( x = @ ))",
+            "echo $(\\\n( @ ))",
+            "echo $(\\\n\\\n( @ ))",
+            "echo \"$(((1)\\\n) ; let @)\"",
+            "$(case a in a) b;\\\n; c) let @;; esac)",
+        ],
+    );
+    check(Ok(Spot::Bare), &["a && \\\n (b @)", "a \\\n | b @", "a |\\\nb @", "for x in do; do echo @; done"]);
+}
+
+#[test]
 fn where_no_value_can_stand() {
     check(
         Err(Refusal::SingleQuotes),
@@ -236,6 +279,7 @@ fn what_shells_evaluate_is_found_in_any_writing() {
             "export \"a[@]=1\"",
             "declare \"a[b=@]=1\"",
             "unset \"a[@]\"",
+            "wait -n -p \"@\"",
             "unset @",
             "read @",
             "read -r \"a[@]\"",

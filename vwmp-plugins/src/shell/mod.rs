@@ -7,6 +7,7 @@ pub mod run;
 
 mod capture;
 pub(crate) mod check;
+mod commands;
 mod environment;
 mod frame;
 mod group;

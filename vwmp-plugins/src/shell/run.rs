@@ -15,8 +15,8 @@ use vwmp_interfaces::{
     WorkspacePath, register,
 };
 
-use super::capture::Captured;
-use super::check::check;
+use super::capture::{Captured, last_whole};
+use super::check::{check, wrong_output, wrong_variable};
 use super::interpreter::Interpreter;
 use super::launch;
 use super::outputs::{self, OutputRule};
@@ -49,7 +49,8 @@ const STDOUT_KEPT: usize = 64 * 1024;
 /// a value afterwards is its author's business: `eval`, `trap`, `sh -c`, and arithmetic with a variable
 /// that the value was assigned to, run code.
 ///
-/// **Shells.** `sh` unless `shell` names another: `bash`, `dash`, `ksh`, `zsh`. A script stops at the
+/// **Shells.** `sh` unless `shell` names another: `bash`, `dash`. `ksh`, `zsh` and other languages run scripts without
+/// values in them, since they evaluate some: there `env` hands values on. A script stops at the
 /// first command that fails (`-e`). `python3`, `node`, `ruby`, `perl` and other interpreters work too;
 /// their scripts take values through `env` only. `command` needs no shell: each item is one argument,
 /// and the script behind `[sh, -c]` takes no values either.
@@ -95,9 +96,9 @@ pub(crate) struct Run {
     #[serde(default = "default_success_codes")]
     #[schemars(inner(range(min = 0, max = 255)))]
     success_codes: Vec<i32>,
-    /// Seconds between being told to end and being killed.
+    /// Seconds between being told to end and being killed. The engine waits for no step much longer than ten.
     #[serde(default = "default_grace")]
-    #[schemars(range(min = 0, max = 3600))]
+    #[schemars(range(min = 0, max = 10))]
     grace: f64,
 }
 
@@ -301,6 +302,13 @@ impl Run {
         Ok(outputs)
     }
 
+    /// Names that an expression gave were not seen before.
+    pub(super) fn refuse_names(&self) -> Result<(), StepError> {
+        let variable = self.env.keys().find_map(|name| wrong_variable(name)).map(|(message, _)| message);
+        let output = || self.outputs.keys().find_map(|name| wrong_output(name)).map(|(message, _)| message);
+        variable.or_else(output).map_or(Ok(()), |message| Err(StepError::invalid(message)))
+    }
+
     fn stopped(&self) -> StepError {
         StepError::permanent(format!("{} was stopped before its end", self.title()))
     }
@@ -310,15 +318,10 @@ fn command_line(words: &[Text]) -> String {
     words.iter().map(|word| quote(&shorten(word.as_str())).into_owned()).collect::<Vec<_>>().join(" ")
 }
 
-/// What every step hands on of its standard output.
+/// What every step hands on of its standard output: `missing` bytes before it are gone.
 fn bounded(stdout: &str, missing: usize) -> String {
-    let mut from = stdout.ceil_char_boundary(stdout.len().saturating_sub(STDOUT_KEPT));
-    if missing + from > 0 {
-        // Whole lines, if there are any: the rest of a secret that was cut would not be masked.
-        let next = stdout[from..].find('\n').map(|end| from + end + 1);
-        from = next.filter(|next| *next < stdout.len()).unwrap_or(from);
-    }
-    let (kept, missing) = (stdout[from..].trim_end_matches('\n'), missing + from);
+    let whole = last_whole(stdout, STDOUT_KEPT, missing > 0);
+    let (kept, missing) = (whole.trim_end_matches('\n'), missing + stdout.len() - whole.len());
     if missing == 0 { kept.to_owned() } else { format!("[… {missing} bytes left out …]\n{kept}") }
 }
 

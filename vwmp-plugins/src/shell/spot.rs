@@ -30,6 +30,8 @@ pub(super) enum Refusal {
     Name,
     #[error("stands in backticks that contain a backslash")]
     Backticks,
+    #[error("stands behind signs such as `((` that a `\\` at the end of a line takes apart")]
+    SplitSigns,
 }
 
 impl Refusal {
@@ -45,6 +47,7 @@ impl Refusal {
             }
             Self::DocumentEnd => "use a fixed word such as EOF".to_owned(),
             Self::Name => format!("use the value itself: \"{expression}\""),
+            Self::SplitSigns => "write the signs side by side, on one line".to_owned(),
             Self::Backticks => "write $(…) instead of backticks".to_owned(),
         }
     }

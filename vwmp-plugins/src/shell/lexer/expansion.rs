@@ -1,7 +1,8 @@
 //! What `\`, `$` and backticks begin.
 
 use super::Lexer;
-use crate::shell::frame::{Brace, Commands, Ends, Frame};
+use crate::shell::commands::{Commands, Ends};
+use crate::shell::frame::{Brace, Frame};
 use crate::shell::spot::Refusal;
 
 impl Lexer<'_> {
@@ -21,6 +22,7 @@ impl Lexer<'_> {
             self.at += 1;
             return;
         }
+        self.split |= self.peek(1) == b'\n' && self.splits_signs();
         if matches!(self.peek(1), b'`' | b'"' | b'\\' | b'$') {
             // Backticks take one level of backslashes away before their content is read.
             let backticks = self.frames.iter_mut().rev().find_map(|frame| match frame {
@@ -32,6 +34,20 @@ impl Lexer<'_> {
             }
         }
         self.at = (self.at + 2).min(self.code.len());
+    }
+
+    /// Whether signs stand on both sides of the end of a line that is no end for the shell.
+    fn splits_signs(&self) -> bool {
+        const CONTINUED: &[u8] = b"\\\n";
+        let (mut before, mut after) = (&self.code[..self.at], &self.code[self.at..]);
+        while let Some(rest) = before.strip_suffix(CONTINUED) {
+            before = rest;
+        }
+        while let Some(rest) = after.strip_prefix(CONTINUED) {
+            after = rest;
+        }
+        let sign = |byte: Option<&u8>| byte.is_some_and(|byte| b"$()[]{};<>&|".contains(byte));
+        sign(before.last()) && sign(after.first())
     }
 
     fn dollar(&mut self, quoted: bool) {
