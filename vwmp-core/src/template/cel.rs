@@ -13,6 +13,7 @@ use cel::extensions;
 use cel::{Context, Env, ExecutionError};
 use serde_json::Value;
 
+use super::cel_budget;
 use super::cel_tree::{self, FAILED, ITEMS, Lookup, SUCCEEDED};
 use super::cel_value::{explain, from_cel, to_cel};
 use super::expression::{Fault, NeedsStatus, outside_quotes};
@@ -30,7 +31,8 @@ pub(super) struct Cel {
 static ENV: LazyLock<Arc<Env>> = LazyLock::new(|| {
     let mut env = Env::stdlib().with_optional_support(false);
     env.add_extension(extensions::strings).expect("the strings extension clashes with nothing");
-    env.add_overload(ITEMS, "items_of_list", vec![types::LIST_TYPE], |mut args| Ok(args.remove(0)))
+    env.add_extension(cel_budget::extension).expect("the names are ours");
+    env.add_overload(ITEMS, "items_of_list", vec![types::LIST_TYPE], items_of_list)
         .expect("the name is ours");
     env.add_overload(ITEMS, "items_of_map", vec![types::MAP_TYPE], sorted_keys).expect("the name is ours");
     Arc::new(env)
@@ -84,6 +86,7 @@ impl Cel {
             context.add_variable_from_value(SUCCEEDED, status.succeeded);
             context.add_variable_from_value(FAILED, status.failed);
         }
+        cel_budget::begin();
         let result = cel::Value::resolve(&self.tree, &context).map_err(|error| match error {
             ExecutionError::UndeclaredReference(name)
                 if absent.iter().any(|(variable, _)| ***variable == **name) =>
@@ -126,10 +129,19 @@ fn with_underscores(text: &str) -> String {
     code
 }
 
+/// A list itself, when going through it is not too much.
+fn items_of_list<'b, 'v>(mut args: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, ExecutionError> {
+    let list = args.remove(0);
+    let items = list.as_sizer().map_or(0, |list| *list.size().inner());
+    cel_budget::go_through(usize::try_from(items).unwrap_or_default())?;
+    Ok(list)
+}
+
 /// The keys of a map in order: the map itself has none, and two runs must see the same.
 fn sorted_keys<'b, 'v>(mut args: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, ExecutionError> {
     let map = cel::Value::try_from(args.remove(0).as_ref())?;
     let cel::Value::Map(map) = map else { return Err(ExecutionError::missing_argument_or_target()) };
+    cel_budget::go_through(map.map.len())?;
     let mut keys: Vec<_> = map.map.keys().collect();
     keys.sort();
     let keys = keys

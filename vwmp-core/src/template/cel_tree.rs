@@ -1,10 +1,13 @@
 //! The syntax tree of a CEL expression: what it reads is taken out, what can't be right is refused.
 
+use std::cmp::Ordering;
+
 use cel::ParseErrors;
 use cel::common::ast::{
     CallExpr, ComprehensionExpr, EntryExpr, Expr, IdedExpr, LiteralValue, SourceInfo, operators,
 };
 
+use super::cel_budget::weigh_parts;
 use super::expression::Fault;
 use super::path::{self, Reference, Segment};
 use super::scope::Namespace;
@@ -18,6 +21,9 @@ pub(super) const ITEMS: &str = "@items";
 
 /// Macros inside macros: each level multiplies the running time by the length of a list.
 const MAX_DEPTH: usize = 2;
+
+/// How high a tree may be: it is evaluated by recursion.
+const MAX_HEIGHT: usize = 64;
 
 /// A path that was replaced by a variable.
 #[derive(Debug)]
@@ -42,8 +48,15 @@ pub(super) struct Paths {
 /// # Errors
 /// All unknown names and functions, and macros that are nested too deep.
 pub(super) fn take_paths(tree: &mut IdedExpr, text: &str, info: &SourceInfo) -> Result<Paths, Vec<Fault>> {
-    let mut walk =
-        Walk { text, info, bound: Vec::new(), depth: 0, paths: Paths::default(), faults: Vec::new() };
+    let mut walk = Walk {
+        text,
+        info,
+        bound: Vec::new(),
+        depth: 0,
+        height: 0,
+        paths: Paths::default(),
+        faults: Vec::new(),
+    };
     walk.visit(tree);
     walk.paths.mark_optional();
     if walk.faults.is_empty() { Ok(walk.paths) } else { Err(walk.faults) }
@@ -111,6 +124,8 @@ struct Walk<'t> {
     /// The variables of the macros around.
     bound: Vec<String>,
     depth: usize,
+    /// How many nodes are around.
+    height: usize,
     paths: Paths,
     faults: Vec<Fault>,
 }
@@ -138,6 +153,21 @@ impl Paths {
 
 impl Walk<'_> {
     fn visit(&mut self, expr: &mut IdedExpr) {
+        self.height += 1;
+        match self.height.cmp(&MAX_HEIGHT) {
+            Ordering::Less => self.visit_node(expr),
+            Ordering::Equal => {
+                let message =
+                    format!("more than {MAX_HEIGHT} operations stand inside of one another or in a row");
+                let fault = Fault::costly(message, 0..self.text.len());
+                self.faults.push(fault.help("split it over several config values"));
+            }
+            Ordering::Greater => {}
+        }
+        self.height -= 1;
+    }
+
+    fn visit_node(&mut self, expr: &mut IdedExpr) {
         if let Some(variable) = self.variable_for(expr) {
             expr.expr = Expr::Ident(variable);
             return;
@@ -229,6 +259,7 @@ impl Walk<'_> {
             self.visit(target);
         }
         call.args.iter_mut().for_each(|one| self.visit(one));
+        weigh_parts(call);
         None
     }
 
@@ -306,28 +337,33 @@ impl Walk<'_> {
 }
 
 /// Reads a node as a chain, if it is one.
-fn chain(expr: &IdedExpr) -> Option<Chain<'_>> {
-    match &expr.expr {
-        Expr::Ident(name) => Some(Chain { root: name, id: expr.id, path: Vec::new(), test: false }),
-        Expr::Select(select) => {
-            let mut chain = chain(&select.operand).filter(|chain| !chain.test)?;
-            chain.path.push(Segment::Key(select.field.as_str().into()));
-            chain.test = select.test;
-            Some(chain)
-        }
-        Expr::Call(call) if call.func_name == operators::INDEX => {
-            let [operand, index] = call.args.as_slice() else { return None };
-            let mut chain = chain(operand).filter(|chain| !chain.test)?;
-            chain.path.push(match &index.expr {
-                Expr::Literal(LiteralValue::String(key)) => Segment::Key(key.inner().into()),
-                Expr::Literal(LiteralValue::Int(index)) => {
-                    Segment::Index(usize::try_from(*index.inner()).ok()?)
-                }
-                _ => return None,
-            });
-            Some(chain)
-        }
-        _ => None,
+fn chain(mut expr: &IdedExpr) -> Option<Chain<'_>> {
+    let (mut path, mut test) = (Vec::new(), false);
+    loop {
+        expr = match &expr.expr {
+            Expr::Ident(name) => {
+                path.reverse();
+                return Some(Chain { root: name, id: expr.id, path, test });
+            }
+            // Only the end of a path can be asked for.
+            Expr::Select(select) if !select.test || path.is_empty() => {
+                test |= select.test;
+                path.push(Segment::Key(select.field.as_str().into()));
+                &select.operand
+            }
+            Expr::Call(call) if call.func_name == operators::INDEX => {
+                let [operand, index] = call.args.as_slice() else { return None };
+                path.push(match &index.expr {
+                    Expr::Literal(LiteralValue::String(key)) => Segment::Key(key.inner().into()),
+                    Expr::Literal(LiteralValue::Int(index)) => {
+                        Segment::Index(usize::try_from(*index.inner()).ok()?)
+                    }
+                    _ => return None,
+                });
+                operand
+            }
+            _ => return None,
+        };
     }
 }
 

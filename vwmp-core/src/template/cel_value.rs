@@ -112,6 +112,9 @@ pub(super) fn explain(error: &ExecutionError) -> String {
             format!("the result of `{}` is too large", symbol(operator))
         }
         ExecutionError::IndexOutOfBounds(_) => "an index is outside of its list".into(),
+        ExecutionError::FunctionError { function, message } if function == super::cel_budget::PART => {
+            message.clone()
+        }
         ExecutionError::FunctionError { function, message } => format!("`{function}`: {message}"),
         ExecutionError::UndeclaredReference(name) => format!("there is no function `{name}` for this value"),
         ExecutionError::UnexpectedType { want, .. } => format!("a {want} is expected"),
@@ -145,6 +148,7 @@ fn symbol(function: &str) -> &str {
         "_[_]" => "[]",
         "_?_:_" => "?:",
         "@in" => "in",
+        super::cel_budget::REPLACE => "replace",
         name => name.trim_matches('_'),
     }
 }

@@ -3,6 +3,7 @@
 //! Reading order: `parse`, `expression`, `path`, `cel`, `scope`, `render`, `condition`.
 
 mod cel;
+mod cel_budget;
 mod cel_tree;
 mod cel_value;
 mod condition;

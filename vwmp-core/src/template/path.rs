@@ -227,7 +227,8 @@ fn enter<'s>(value: Cow<'s, Value>, segment: &Segment) -> Result<Cow<'s, Value>,
 }
 
 fn no_such_key<'a>(place: &str, key: &str, known: impl Iterator<Item = &'a str>) -> Failure {
-    let help = nearest(key, known).map(|near| {
+    // A step may be known and have no output.
+    let help = nearest(key, known.filter(|one| *one != key)).map(|near| {
         // `a-b` is one name in a path, but may have been meant as a subtraction.
         match key.split_once('-') {
             Some((left, _)) if left == near => "to subtract, put spaces around the `-`".into(),

@@ -40,7 +40,7 @@ fn scope() -> Fixed {
         "env": { "HOME": "/root" },
         "secrets": { "token": "hunter2" },
         "item": { "os": "debian" },
-        "matrix": { "long": vec![0; 10_001] },
+        "matrix": { "long": vec![0; 10_001], "many": (0..4_000).collect::<Vec<_>>() },
     }))
 }
 
@@ -223,6 +223,40 @@ fn what_can_t_be_read_is_refused_with_its_place() {
     ] {
         assert_eq!(parsed(text).unwrap_err(), expected, "{text}");
     }
+}
+
+#[test]
+fn expressions_that_would_cost_too_much_are_refused() {
+    for row in ["1", "config.size", "'x'"] {
+        let text = format!("$<{}>", vec![row; 200].join(" + "));
+        let told = parsed(&text).unwrap_err();
+        assert!(told.contains("error[vwmp::expression-too-costly]: more than 64 operations"), "{told}");
+        assert!(rendered(&format!("$<{}>", vec![row; 60].join(" + "))).is_ok(), "{row}");
+    }
+    let chain = format!("$<{{}}{}>", ".a".repeat(2000));
+    assert!(parsed(&chain).unwrap_err().contains("expression-too-costly"));
+    let doubled = ".map(a, a + a)".repeat(18);
+    let joined = ".map(a, [a, a].join(a))".repeat(18);
+    let formatted = ".map(a, '%s%s'.format([a, a]))".repeat(18);
+    let replaced = ".map(a, a.replace('', a))".repeat(6);
+    for growing in [doubled, joined, formatted, replaced] {
+        let text = format!("$<['{}']{growing}>", "vwmp".repeat(250));
+        let told = rendered(&text).unwrap_err();
+        assert!(told.contains("it would work with more than 64 MB"), "{told}");
+    }
+    let pairs = "$<size(matrix.many.map(a, matrix.many.map(b, b)))>";
+    assert!(rendered(pairs).unwrap_err().contains("go through more than a million items"));
+    for (text, expected) in [
+        ("$<'hello hello'.replace('he', 'we')>", json!("wello wello")),
+        ("$<'hello hello'.replace('he', 'we', 1)>", json!("wello hello")),
+        ("$<'hello'.replace('', '_')>", json!("_h_e_l_l_o_")),
+        ("$<[1] + [2]>", json!([1, 2])),
+        ("$<size(matrix.many.map(a, string(a)).join(','))>", json!(18_889)),
+    ] {
+        assert_eq!(rendered(text), Ok(expected), "{text}");
+    }
+    let wrong = rendered("$<'a'.replace(1, 'b')>").unwrap_err();
+    assert!(wrong.contains("`replace` can't be used with string and int and string"), "{wrong}");
 }
 
 #[test]
