@@ -146,7 +146,7 @@ struct Run {
 
 impl Run {
     fn call(&self) -> Call {
-        Call { workflow: self.workflow.clone(), parameters: serde_json::Map::new() }
+        Call::new(&self.workflow, serde_json::Map::new())
     }
 }
 

@@ -5,7 +5,7 @@ use std::io;
 use serde_json::json;
 use vwmp_core::diagnostic::Diagnostics;
 use vwmp_core::registry::NameClash;
-use vwmp_core::run::{EngineError, OtherPlan};
+use vwmp_core::run::{EngineError, OtherPlan, ResumeError};
 use vwmp_store::StoreError;
 
 use crate::arguments::Voice;
@@ -43,6 +43,9 @@ pub(crate) enum Failure {
     /// What is stored is not what the program makes of it.
     #[error("{0}")]
     OtherPlan(#[from] OtherPlan),
+    /// A run can't be continued.
+    #[error(transparent)]
+    Resume(#[from] ResumeError),
     /// The engine failed.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -82,6 +85,7 @@ impl Failure {
             | Self::Store(_)
             | Self::NoStore { .. }
             | Self::OtherPlan(_)
+            | Self::Resume(_)
             | Self::Engine(_)
             | Self::Machine { .. }
             | Self::Output(_) => Exit::EngineFailed,

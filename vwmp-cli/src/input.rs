@@ -145,7 +145,20 @@ fn config(source: Arc<Source>) -> Result<Option<ConfigFile>, Failure> {
 }
 
 /// `--set key=value`: text that looks like a list, a mapping or quoted text is read as YAML.
+/// How many parts a key may have.
+const DEEPEST_KEY: usize = 64;
+
 pub(crate) fn setting(set: &Assignment) -> Result<Setting, Failure> {
+    if set.name.split('.').count() > DEEPEST_KEY {
+        return Err(Failure::Usage(format!("--set: a key has at most {DEEPEST_KEY} parts")));
+    }
+    if set.name.ends_with(']') {
+        return Err(Failure::Usage(format!(
+            "--set {}: a part of a list can't be set; set the whole list: --set {}='[…]'",
+            set.name,
+            set.name.split('[').next().unwrap_or_default()
+        )));
+    }
     let how = format!("--set {}={}", set.name, set.value);
     let value = if set.value.trim_start().starts_with(['[', '{', '"', '\'']) {
         yaml(&format!("--set {}", set.name), &set.value)?

@@ -25,6 +25,8 @@ pub(crate) struct Begun<'r> {
     pub(crate) key: Option<&'r str>,
     /// The run that called it.
     pub(crate) parent: Option<&'r str>,
+    /// Whether results of another run stand for steps, or steps are left out.
+    pub(crate) partial: bool,
 }
 
 /// A run as it is in its store.
@@ -38,7 +40,7 @@ pub(crate) struct Recorded {
 impl Begun<'_> {
     /// Makes the run, driven by this process.
     pub(crate) fn create(&self, store: &Store, id: &str) -> Result<OwnedRun, StoreError> {
-        let record = Record::of(self.workflow, self.inputs, self.plan).write();
+        let record = Record::of(self.workflow, self.inputs, self.plan).partial(self.partial).write();
         store.create(&NewRun {
             id,
             workflow: self.plan.workflow_name(),

@@ -188,6 +188,10 @@ impl Schema {
 /// What was expected, without what was found.
 pub(crate) fn without_value(message: &str) -> &str {
     match message.split_once(", found ") {
+        // What is allowed may be secret as well.
+        Some((expected, _)) if expected.starts_with("expected one of ") => {
+            "it is none of those that are allowed"
+        }
         Some((expected, _)) if expected.starts_with("expected ") => expected,
         _ => "the value does not fit its schema",
     }

@@ -153,13 +153,18 @@ impl Adapters {
         &self,
         chosen: &[String],
     ) -> Result<Arc<T>, StepError> {
-        let picked = chosen.iter().filter_map(|name| self.instances.get(name)?.get::<T>()).next();
+        let wanted = Capability::of::<T>();
+        let picked = chosen.iter().find_map(|name| match self.instances.get(name) {
+            Some(open) => open.get::<T>().map(Ok),
+            // What was chosen on purpose is not replaced by another one.
+            None => self.broken_one(name, wanted).map(Err),
+        });
         let plain = || {
             let all = self.instances.iter().filter(|(name, _)| !name.contains('@'));
             all.filter_map(|(name, one)| Some((name, one.get::<T>()?))).collect::<Vec<_>>()
         };
-        if let Some(service) = picked {
-            return Ok(service);
+        if let Some(picked) = picked {
+            return picked;
         }
         let name = Capability::of::<T>().name();
         match plain().as_slice() {
@@ -182,9 +187,12 @@ impl Adapters {
 
 impl Adapters {
     fn why_broken(&self, wanted: Capability, chosen: &[String]) -> Option<StepError> {
-        let asked = |name: &String| chosen.contains(name) || !name.contains('@');
-        let (name, (_, why)) =
-            self.broken.iter().find(|(name, (serves, _))| asked(name) && serves.contains(&wanted))?;
+        let asked = |name: &&String| chosen.contains(name) || !name.contains('@');
+        self.broken.keys().filter(asked).find_map(|name| self.broken_one(name, wanted))
+    }
+
+    fn broken_one(&self, name: &str, wanted: Capability) -> Option<StepError> {
+        let (_, why) = self.broken.get(name).filter(|(serves, _)| serves.contains(&wanted))?;
         Some(StepError::transient(format!("adapter {name} could not be opened")).caused_by(why.clone()))
     }
 }
@@ -220,6 +228,14 @@ mod tests {
         adapters.insert("church@east", bell(2));
         assert_eq!(adapters.require::<dyn Bell>(&[]).unwrap().ring(), 1);
         assert_eq!(adapters.require::<dyn Bell>(&["church@east".into()]).unwrap().ring(), 2);
+        let served = vec![Capability::of::<dyn Bell>()];
+        adapters.insert_broken("church@west", served, "it has no tower".to_owned());
+        let broken = adapters.require::<dyn Bell>(&["church@west".into()]).err().unwrap();
+        assert_eq!(
+            broken.to_string(),
+            "adapter church@west could not be opened",
+            "no other one takes its place"
+        );
         adapters.insert("school", bell(3));
         let two = adapters.require::<dyn Bell>(&[]).err().unwrap();
         assert_eq!(

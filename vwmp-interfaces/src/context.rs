@@ -14,6 +14,7 @@ use crate::adapter::Adapters;
 use crate::error::{OrFail, StepError};
 use crate::log::{LogSink, Progress, StepLog};
 use crate::preview::Change;
+use crate::secret::Secret;
 use crate::time::Clock;
 use crate::wait::Waited;
 
@@ -109,6 +110,15 @@ pub struct Call {
     pub workflow: String,
     /// The parameters.
     pub parameters: Map<String, Value>,
+    /// What must not be shown, as far as the calling run knows. The engine sees to it that it is here.
+    pub secrets: Vec<Secret>,
+}
+
+impl Call {
+    /// A call of the workflow in a file.
+    pub fn new(workflow: impl Into<String>, parameters: Map<String, Value>) -> Self {
+        Self { workflow: workflow.into(), parameters, secrets: Vec::new() }
+    }
 }
 
 impl StepContext {

@@ -26,7 +26,7 @@ pub enum ErrorClass {
     Transient,
     /// The same input will fail the same way.
     Permanent,
-    /// The workflow asks for something that makes no sense.
+    /// The workflow asks for something that makes no sense, and nothing was done about it.
     Invalid,
     /// Somebody has to grant something first.
     Denied,

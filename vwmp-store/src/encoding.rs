@@ -1,12 +1,12 @@
-//! How events are written: version 1 of the format of `docs/journal.md`.
+//! How events are written: version 2 of what `docs/journal.md` says of `body`.
 
 use std::io::Write as _;
 
 use vwmp_core::run::{Event, EventKind};
 use vwmp_interfaces::Timestamp;
 
-/// The version of what is written.
-pub(crate) const VERSION: u8 = 1;
+/// The version of what is written. Version 1 is the same without announced starts.
+pub(crate) const VERSION: u8 = 2;
 
 /// One append: a version, then a line an event: the microseconds since the one before (the first: since 1970), a
 /// space, and what happened as JSON.
@@ -31,8 +31,8 @@ pub(crate) fn encode(events: &[Event]) -> Vec<u8> {
 /// What can't be read, after everything before it was added.
 pub(crate) fn decode(body: &[u8], first: u64, events: &mut Vec<Event>) -> Result<(), String> {
     let (version, lines) = body.split_first().ok_or("it is empty")?;
-    if *version != VERSION {
-        return Err(format!("it has format {version}, and this program knows format {VERSION} only"));
+    if !(1..=VERSION).contains(version) {
+        return Err(format!("it has format {version}, and this program knows formats up to {VERSION}"));
     }
     let mut before: i128 = 0;
     let lines = lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
@@ -65,7 +65,11 @@ mod tests {
         let events = [
             event(7, 1_800_000_000_000_000, EventKind::RunStarted { run_id: "r".into() }),
             event(8, 1_799_999_999_999_999, EventKind::KillRequested),
-            event(9, 1_800_000_000_000_009, EventKind::RunResumed { by: "ann\nbob".into() }),
+            event(
+                9,
+                1_800_000_000_000_009,
+                EventKind::RunResumed { by: "ann\nbob".into(), again: Some(Box::default()) },
+            ),
         ];
         let mut back = Vec::new();
         decode(&encode(&events), 7, &mut back).unwrap();
@@ -122,7 +126,7 @@ mod tests {
         assert_eq!(back.len(), 1);
         assert_eq!(
             decode(&[9], 0, &mut back).unwrap_err(),
-            "it has format 9, and this program knows format 1 only"
+            "it has format 9, and this program knows formats up to 2"
         );
     }
 }

@@ -11,7 +11,7 @@ use crate::encoding::encode;
 use crate::error::StoreError;
 use crate::progress::Progress;
 use crate::run::RunLock;
-use crate::store::Store;
+use crate::store::{Store, place};
 
 /// How many events go by before the list is told again how far the run is: it reads so many at most.
 const EVENTS_BETWEEN: u64 = 256;
@@ -25,6 +25,7 @@ pub(crate) struct StoreJournal {
     listed: (u64, bool),
     /// Once something could not be kept, nothing that follows it may be.
     broken: bool,
+    boot: Option<Arc<str>>,
     /// Nobody else may drive the run as long as anything can still be recorded.
     lock: Arc<RunLock>,
 }
@@ -34,7 +35,7 @@ impl StoreJournal {
     pub(crate) fn new(store: Store, run: i64, lock: Arc<RunLock>, so_far: &[Event]) -> Self {
         let mut progress = Progress::default();
         progress.add(so_far);
-        Self { store, run, progress, listed: (0, false), broken: false, lock }
+        Self { store, run, progress, listed: (0, false), broken: false, boot: boot(), lock }
     }
 
     fn write(&mut self, events: &[Event], survive: Survive) -> Result<(), StoreError> {
@@ -112,9 +113,9 @@ fn insert(
 ) -> rusqlite::Result<()> {
     let Some(first) = events.first().map(|event| event.seq) else { return Ok(()) };
     let append = |connection: &Connection| {
-        let mut insert = connection
-            .prepare_cached("INSERT INTO events (run, first, count, body) VALUES (?1, ?2, ?3, ?4)")?;
-        insert.execute(params![run, first, events.len(), body]).map(drop)
+        let mut insert =
+            connection.prepare_cached("INSERT INTO events (place, count, body) VALUES (?1, ?2, ?3)")?;
+        insert.execute(params![place(run, first), events.len(), body]).map(drop)
     };
     let Some(Change { ended, progress }) = change else { return append(connection) };
     let transaction = connection.transaction()?;
@@ -138,6 +139,16 @@ impl Journal for StoreJournal {
         };
         Box::pin(std::future::ready(written.map_err(refused)))
     }
+
+    fn boot(&self) -> Option<Arc<str>> {
+        self.boot.clone()
+    }
+}
+
+/// The kernel's own name for the time since it was started. Other systems than Linux have no such file.
+fn boot() -> Option<Arc<str>> {
+    let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    Some(id.trim()).filter(|id| !id.is_empty()).map(Arc::from)
 }
 
 fn refused(error: StoreError) -> JournalError {

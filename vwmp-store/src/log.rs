@@ -66,7 +66,7 @@ impl FileLog {
             let writing = self.open(&line.step, line.attempt, now)?;
             files.open.insert(key.clone(), writing);
             if let Some(known) = &mut files.known {
-                known.entry(Arc::clone(&line.step)).or_default().insert(line.attempt);
+                known.entry(shown(&line.step)).or_default().insert(line.attempt);
             }
         }
         let Some(writing) = files.open.get_mut(&key) else { return Ok(()) };
@@ -108,7 +108,7 @@ impl FileLog {
                 Some(known) => known,
                 none => none.insert(attempts_in(&self.folder)?),
             };
-            known.get(step).into_iter().flatten().copied().collect()
+            known.get(&*shown(step)).into_iter().flatten().copied().collect()
         };
         let (step, mut lines) = (Arc::from(step), Vec::new());
         for attempt in attempts {
@@ -116,6 +116,11 @@ impl FileLog {
         }
         Ok(lines)
     }
+}
+
+/// A step as the name of its file tells it: a long name is not there as a whole.
+fn shown(step: &str) -> Arc<str> {
+    unescaped(&escaped(step)).into()
 }
 
 fn ends_a_line(file: &mut File) -> io::Result<bool> {
@@ -230,7 +235,9 @@ fn files_in(folder: &Path, step: Option<&str>) -> io::Result<Vec<(PathBuf, Arc<s
         let Some((id, attempt)) = name.strip_suffix(".log").and_then(|name| name.rsplit_once('.')) else {
             continue;
         };
-        let (id, Ok(attempt)) = (unescaped(id), attempt.parse()) else { continue };
+        // A long name is not there as a whole.
+        let asked = step.filter(|step| id == escaped(step)).map(ToOwned::to_owned);
+        let (id, Ok(attempt)) = (asked.unwrap_or_else(|| unescaped(id)), attempt.parse()) else { continue };
         let wanted = step.is_none_or(|step| {
             id == step
                 || id.strip_prefix(step).is_some_and(|rest| rest.starts_with('[') && rest.ends_with(']'))

@@ -4,37 +4,13 @@ use std::time::Duration;
 
 use rusqlite::{OptionalExtension as _, params};
 use serde::{Deserialize, Serialize};
-use vwmp_core::run::{Event, EventKind, RunControl};
+use vwmp_core::run::{Event, EventKind, Order, RunControl};
 
 use crate::error::StoreError;
-use crate::store::Store;
+use crate::store::{Store, place};
 
 /// How often the driving process looks.
 const EVERY: Duration = Duration::from_millis(200);
-
-/// What another process wants. Given twice, it changes nothing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "order", rename_all = "snake_case")]
-pub enum Order {
-    /// The run is to stop, with grace.
-    Cancel {
-        /// Why.
-        reason: String,
-        /// Who.
-        by: String,
-    },
-    /// An answer to what a step waits for.
-    Answer {
-        /// The step or item.
-        step: String,
-        /// Yes or no.
-        approved: bool,
-        /// Who.
-        by: String,
-        /// What they said about it.
-        comment: String,
-    },
-}
 
 /// An order as it is kept.
 #[derive(Debug, Serialize, Deserialize)]
@@ -63,8 +39,9 @@ impl Store {
     pub fn order(&self, run: &str, order: &Order) -> Result<(), StoreError> {
         let number = self.number(run)?;
         self.with(|connection| {
-            let ask = "SELECT first + count FROM events WHERE run = ?1 ORDER BY first DESC LIMIT 1";
-            let after = connection.query_row(ask, [number], |row| row.get(0)).optional()?.unwrap_or(0);
+            let ask = "SELECT place - ?1 + count FROM events WHERE place >= ?1 AND place < ?2 ORDER BY place DESC LIMIT 1";
+            let places = [place(number, 0), place(number + 1, 0)];
+            let after = connection.query_row(ask, places, |row| row.get(0)).optional()?.unwrap_or(0);
             // Plain data as JSON can't fail.
             let body = serde_json::to_string(&Placed { order: order.clone(), after }).unwrap_or_default();
             let place = "INSERT INTO orders (run, body) VALUES (?1, ?2)";
@@ -98,7 +75,13 @@ impl Orders {
         Ok(orders)
     }
 
-    /// The orders that came since, and at first those that an earlier process left.
+    /// What an earlier process was told and did not carry out any more. Who goes on with the run does it before
+    /// anything else.
+    pub fn take_left(&mut self) -> Vec<Order> {
+        std::mem::take(&mut self.left)
+    }
+
+    /// The orders that came since, and at first those that an earlier process left, unless they were taken.
     ///
     /// # Errors
     /// When the store can't be read.
@@ -129,12 +112,7 @@ impl Orders {
         loop {
             // A store that can't be read now may be readable later; the run itself finds out when it can't be written.
             for order in self.new_ones().unwrap_or_default() {
-                match order {
-                    Order::Cancel { reason, by } => control.cancel_by(&reason, Some(&by)),
-                    Order::Answer { step, approved, by, comment } => {
-                        control.answer(&step, approved, &by, &comment);
-                    }
-                }
+                control.order(order);
             }
             tokio::time::sleep(EVERY).await;
         }
@@ -144,8 +122,8 @@ impl Orders {
 /// Whether an event is what an order wanted. Events know steps by their numbers, so those are not compared.
 fn did(event: &Event, order: &Order) -> bool {
     match (&event.kind, order) {
-        (EventKind::CancelRequested { reason, by: Some(by) }, Order::Cancel { reason: why, by: who }) => {
-            **reason == **why && **by == **who
+        (EventKind::CancelRequested { reason, by }, Order::Cancel { reason: why, by: who }) => {
+            **reason == **why && by.as_deref() == who.as_deref()
         }
         (
             EventKind::Answered { step, approved, by, comment },

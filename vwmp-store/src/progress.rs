@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
-use vwmp_core::run::{Cause, Event, EventKind, Outcome, RunStatus, StepStatus, Tally, Unit};
+use vwmp_core::run::{Event, EventKind, Outcome, StepStatus, Tally, Unit};
 
 /// The fold of a run's events that a list shows.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -18,10 +18,6 @@ pub(crate) struct Progress {
     running: u64,
     /// What waits for an answer or a time.
     waiting: BTreeSet<Unit>,
-    /// How many steps were skipped by their own condition.
-    by_condition: usize,
-    /// Whether the run ended after a point of no return, so that who continues it starts steps again.
-    must_continue: bool,
 }
 
 impl Progress {
@@ -43,13 +39,10 @@ impl Progress {
     fn apply(&mut self, kind: &EventKind) {
         match kind {
             EventKind::StepReused { .. } => self.tally.succeeded += 1,
-            EventKind::RunFinished { status } => {
-                self.must_continue = *status == RunStatus::MustContinue;
-            }
-            EventKind::RunResumed { .. } => {
+            EventKind::RunResumed { again, .. } => {
                 self.running = 0;
-                if std::mem::take(&mut self.must_continue) {
-                    self.start_again();
+                if let Some(stands) = again {
+                    self.tally = **stands;
                 }
             }
             EventKind::AttemptStarted { step, .. } => {
@@ -62,24 +55,17 @@ impl Progress {
                     self.waiting.insert(*step);
                 }
             }
-            EventKind::StepFinished { step, status, cause } => {
+            EventKind::StepFinished { step, status, .. } => {
                 self.waiting.remove(step);
                 if step.item().is_none() {
-                    self.count(*status, cause.as_deref());
+                    self.count(*status);
                 }
             }
             _ => {}
         }
     }
 
-    /// Steps that failed or were skipped because of that have not ended any more.
-    fn start_again(&mut self) {
-        let tally = &mut self.tally;
-        (tally.failed, tally.cancelled, tally.skipped) = (0, 0, self.by_condition);
-    }
-
-    fn count(&mut self, status: StepStatus, cause: Option<&Cause>) {
-        self.by_condition += usize::from(matches!(cause, Some(Cause::Condition { .. })));
+    fn count(&mut self, status: StepStatus) {
         let tally = &mut self.tally;
         *match status {
             StepStatus::Succeeded => &mut tally.succeeded,
@@ -96,6 +82,7 @@ mod tests {
     use std::sync::Arc;
 
     use serde_json::{Value, json};
+    use vwmp_core::run::RunStatus;
     use vwmp_interfaces::{Timestamp, Wait};
 
     use super::*;
@@ -125,7 +112,7 @@ mod tests {
             started(gate),
             ended(gate, StepStatus::Failed),
             EventKind::RunFinished { status: RunStatus::MustContinue },
-            EventKind::RunResumed { by: "ann".into() },
+            EventKind::RunResumed { by: "ann".into(), again: Some(Box::default()) },
         ])
     }
 

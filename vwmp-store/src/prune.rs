@@ -11,7 +11,7 @@ use vwmp_interfaces::Timestamp;
 
 use crate::error::StoreError;
 use crate::history::{Filter, RunRow, Standing};
-use crate::store::Store;
+use crate::store::{Store, place};
 
 /// How many pages, of 4 KiB, are given back before others may write.
 const PAGES_AT_ONCE: i64 = 1000;
@@ -116,7 +116,9 @@ impl Store {
         remove_all(&self.logs_of(run))?;
         self.with(|connection| {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            for table in ["events", "records", "orders"] {
+            let places = [place(number, 0), place(number + 1, 0)];
+            transaction.execute("DELETE FROM events WHERE place >= ?1 AND place < ?2", places)?;
+            for table in ["records", "orders"] {
                 transaction.execute(&format!("DELETE FROM {table} WHERE run = ?1"), params![number])?;
             }
             transaction.execute("DELETE FROM runs WHERE number = ?1", params![number])?;
@@ -161,10 +163,10 @@ impl Store {
         let number = self.number(run)?;
         self.with(|connection| {
             let mut select = connection.prepare_cached(
-                "SELECT (SELECT coalesce(sum(length(body)), 0) FROM events WHERE run = ?1) \
+                "SELECT (SELECT coalesce(sum(length(body)), 0) FROM events WHERE place >= ?2 AND place < ?3) \
                  + (SELECT coalesce(sum(length(body)), 0) FROM records WHERE run = ?1)",
             )?;
-            select.query_row([number], |row| row.get(0))
+            select.query_row([number, place(number, 0), place(number + 1, 0)], |row| row.get(0))
         })
     }
 }

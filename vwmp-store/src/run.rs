@@ -18,7 +18,7 @@ use crate::journal::StoreJournal;
 use crate::log::FileLog;
 use crate::names::escaped;
 use crate::orders::Orders;
-use crate::store::Store;
+use crate::store::{Store, place};
 
 /// A run that begins.
 #[derive(Debug, Clone)]
@@ -49,6 +49,11 @@ pub struct OwnedRun {
     id: Arc<str>,
     number: i64,
     lock: Arc<RunLock>,
+}
+
+/// No other process begins a run meanwhile.
+pub struct Beginning {
+    _file: File,
 }
 
 /// The lock of a run that this process drives.
@@ -132,8 +137,13 @@ impl Store {
     /// The run that a key was given to, and whether anything happened in it.
     fn key_holder(&self, key: &str) -> Result<Option<(String, bool)>, StoreError> {
         self.with(|connection| {
-            let ask = "SELECT id, EXISTS (SELECT 1 FROM events WHERE run = number) FROM runs WHERE key = ?1";
-            connection.query_row(ask, [key], |row| Ok((row.get(0)?, row.get(1)?))).optional()
+            let ask = "SELECT id, number FROM runs WHERE key = ?1";
+            let holder = connection.query_row(ask, [key], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+            let Some((id, number)) = holder else { return Ok(None) };
+            let ask = "SELECT EXISTS (SELECT 1 FROM events WHERE place >= ?1 AND place < ?2)";
+            let began =
+                connection.query_row(ask, [place(number, 0), place(number + 1, 0)], |row| row.get(0))?;
+            Ok(Some((id, began)))
         })
     }
 
@@ -146,6 +156,18 @@ impl Store {
             },
             _ => Ok(()),
         }
+    }
+
+    /// Waits until no other process is about to begin a run, and keeps others from it until this is dropped. Whoever
+    /// looks whether there is such a run already, and makes one where there is none, does both meanwhile.
+    ///
+    /// # Errors
+    /// When the lock can't be used.
+    pub fn begin_alone(&self) -> Result<Beginning, StoreError> {
+        let path = self.folder().join("begin.lock");
+        let file = lock_file(&path).map_err(StoreError::file(&path))?;
+        flock(&file, FlockOperation::LockExclusive).map_err(|error| StoreError::file(&path)(error.into()))?;
+        Ok(Beginning { _file: file })
     }
 
     fn path_of_lock(&self, run: &str) -> PathBuf {

@@ -15,7 +15,7 @@ use crate::locks::FileLocks;
 use crate::place;
 
 /// The newest format of the database that this program knows.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// How long another process may keep the database busy.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -39,18 +39,30 @@ const SCHEMA: &str = "
     CREATE INDEX unfinished_runs ON runs (number) WHERE ended IS NULL;
     CREATE TABLE records (run INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;
     CREATE TABLE events (
-        run INTEGER NOT NULL,
-        first INTEGER NOT NULL,
+        place INTEGER PRIMARY KEY,
         count INTEGER NOT NULL,
         body BLOB NOT NULL
     ) STRICT;
-    CREATE UNIQUE INDEX events_of_run ON events (run, first);
     CREATE TABLE orders (
         number INTEGER PRIMARY KEY,
         run INTEGER NOT NULL,
         body TEXT NOT NULL
     ) STRICT;
     CREATE INDEX orders_of_run ON orders (run, number);
+";
+
+/// What makes a database of format 1 one of format 2: its events had their order in an index beside the table, and each
+/// append wrote to both.
+const FROM_FORMAT_1: &str = "
+    DROP INDEX events_of_run;
+    ALTER TABLE events RENAME TO events_1;
+    CREATE TABLE events (
+        place INTEGER PRIMARY KEY,
+        count INTEGER NOT NULL,
+        body BLOB NOT NULL
+    ) STRICT;
+    INSERT INTO events SELECT (run << 36) + first, count, body FROM events_1 ORDER BY run, first;
+    DROP TABLE events_1;
 ";
 
 /// The runs of a workspace. Clones share one connection.
@@ -106,6 +118,8 @@ impl Store {
         connection.busy_timeout(PATIENCE).map_err(failed)?;
         // What is deleted may hold what somebody typed by mistake: it is overwritten, not only marked as free.
         connection.pragma_update(None, "secure_delete", "ON").map_err(failed)?;
+        // Whoever commits waits while the write-ahead log is emptied: less often, and 16 MB at once.
+        connection.pragma_update(None, "wal_autocheckpoint", 4000).map_err(failed)?;
         connection.set_prepared_statement_cache_capacity(32);
         Ok(Self { folder: folder.into(), connection: Arc::new(Mutex::new(connection)), _copy: None })
     }
@@ -117,18 +131,7 @@ impl Store {
             // A commit survives the process; what must survive the machine is synced one by one.
             connection.pragma_update(None, "journal_mode", "WAL")?;
             connection.pragma_update(None, "synchronous", "NORMAL")?;
-            let format: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-            if format > 0 {
-                return Ok(());
-            }
-            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            // Another process may have been faster.
-            let format: u32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
-            if format == 0 {
-                transaction.execute_batch(SCHEMA)?;
-                transaction.pragma_update(None, "user_version", FORMAT)?;
-            }
-            transaction.commit()
+            bring_up(connection, |format| (format == 0).then_some(SCHEMA))
         })?;
         self.check_format().map(drop)
     }
@@ -139,9 +142,11 @@ impl Store {
         Ok((format > 0).then_some(self))
     }
 
+    /// The format, which is the newest one from now on, unless there is nothing yet.
     fn check_format(&self) -> Result<u32, StoreError> {
         let found = self.with(|connection| {
-            connection.pragma_query_value(None, "user_version", |row| row.get::<_, u32>(0))
+            bring_up(connection, |format| (format == 1).then_some(FROM_FORMAT_1))?;
+            format_of(connection)
         })?;
         if found > FORMAT {
             return Err(StoreError::Newer { path: database(&self.folder), found, known: FORMAT });
@@ -175,11 +180,7 @@ impl Store {
     /// When there is no such run, or the database can't be read.
     pub fn events(&self, run: &str, from: u64) -> Result<(Vec<Event>, Option<StoreError>), StoreError> {
         let number = self.number(run)?;
-        let (rows, damage) = self.with(|connection| select(connection, BY_INDEX, number, from))?;
-        let Some(damage) = damage else { return Ok(read(run, from, rows, None)) };
-        // The index may be what is damaged.
-        let (all, worse) = self.with(|connection| select(connection, IN_FULL, number, from))?;
-        let (rows, damage) = if all.len() > rows.len() { (all, worse) } else { (rows, Some(damage)) };
+        let (rows, damage) = self.with(|connection| select(connection, number, from))?;
         Ok(read(run, from, rows, damage))
     }
 
@@ -259,25 +260,49 @@ fn patiently<T>(open: impl Fn() -> Result<T, StoreError>) -> Result<T, StoreErro
     }
 }
 
+fn format_of(connection: &Connection) -> rusqlite::Result<u32> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+/// Brings a database to the newest format, where there is something to do about the one it has.
+fn bring_up(
+    connection: &mut Connection,
+    change: impl Fn(u32) -> Option<&'static str>,
+) -> rusqlite::Result<()> {
+    if change(format_of(connection)?).is_none() {
+        return Ok(());
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Another process may have been faster.
+    if let Some(change) = change(format_of(&transaction)?) {
+        transaction.execute_batch(change)?;
+        transaction.pragma_update(None, "user_version", FORMAT)?;
+    }
+    transaction.commit()
+}
+
+/// Where events are in the table: the run, and the number of the first of them.
+pub(crate) fn place(run: i64, first: u64) -> i64 {
+    // So many events of so many runs are years of work.
+    (run << PLACES) + i64::try_from(first).unwrap_or(i64::MAX)
+}
+
+/// How many bits of a place are the number of an event.
+const PLACES: u32 = 36;
+
 /// Events that were recorded at once: the number of the first, and how they are written.
 type Rows = Vec<(u64, Vec<u8>)>;
 
 // What was recorded at once may begin before the event that is asked for.
-const BY_INDEX: &str = "
-    SELECT first, body FROM events WHERE run = ?1 AND first >=
-        (SELECT coalesce(max(first), 0) FROM events WHERE run = ?1 AND first <= ?2)
-    ORDER BY first";
-const IN_FULL: &str = "SELECT first, body FROM events NOT INDEXED WHERE run = ?1 AND first + count > ?2";
+const EVENTS: &str = "
+    SELECT place - ?1, body FROM events
+    WHERE place >= (SELECT coalesce(max(place), ?1) FROM events WHERE place >= ?1 AND place <= ?2) AND place < ?3
+    ORDER BY place";
 
 /// What can be read, up to a damage.
-fn select(
-    connection: &Connection,
-    sql: &str,
-    run: i64,
-    from: u64,
-) -> rusqlite::Result<(Rows, Option<rusqlite::Error>)> {
-    let mut statement = connection.prepare_cached(sql)?;
-    let mut found = statement.query(params![run, from])?;
+fn select(connection: &Connection, run: i64, from: u64) -> rusqlite::Result<(Rows, Option<rusqlite::Error>)> {
+    let mut statement = connection.prepare_cached(EVENTS)?;
+    let mut found = statement.query(params![place(run, 0), place(run, from), place(run + 1, 0)])?;
     let mut rows = Vec::new();
     loop {
         match found.next() {

@@ -1,7 +1,7 @@
 //! `approve`, `reject`: answers to what a step asks.
 
 use vwmp_core::run::{Report, Unit};
-use vwmp_store::{Order, Standing, Store};
+use vwmp_store::{Order, RunRow, Standing, Store};
 
 use crate::arguments::Answer;
 use crate::exit::Exit;
@@ -18,7 +18,7 @@ pub(super) fn answer(mut program: Program, arguments: &Answer, approved: bool) -
     let store = store::existing(&program, place)?;
     let recorded = Recorded::read(&store, &arguments.one.run, &registry)?;
     let report = recorded.report(&store)?;
-    let (run, step) = (&recorded.row.id, &arguments.step);
+    let (run, step) = (&recorded.row.id.clone(), &arguments.step);
     let pending = pending::of(&store, &recorded, &report)?;
     if let Some(why) = refusal(&report, step, &pending) {
         return Err(Failure::Usage(why));
@@ -30,12 +30,22 @@ pub(super) fn answer(mut program: Program, arguments: &Answer, approved: bool) -
     let then = match recorded.row.standing {
         Standing::Live(_) => "the run goes on".to_owned(),
         Standing::Ended(_) => {
-            let typed = store::next(&program, place, &recorded.row).command("resume", &[]);
+            // A run that was called goes on with the one that calls it.
+            let first = caller(&store, recorded.row)?;
+            let typed = store::next(&program, place, &first).command("resume", &[]);
             format!("nobody drives the run now, `{}` goes on with it", typed.unwrap_or_default())
         }
     };
     program.terminal.tell(&format!("{step} of run {run} is {word}: {then}\n"));
     Ok(Exit::Done)
+}
+
+/// The run that a run goes back to by calls.
+fn caller(store: &Store, mut row: RunRow) -> Result<RunRow, Failure> {
+    while let Some(parent) = &row.parent {
+        row = store.find(parent)?;
+    }
+    Ok(row)
 }
 
 /// Why the step can't be answered: it asks nothing, or the run has an answer that it has not taken in yet.

@@ -42,7 +42,8 @@ pub(super) fn demo(mut program: Program, arguments: &Demo) -> Result<Exit, Failu
         input::plan(&workflow(&repository), &registry, environment, program.terminal)?;
     let store = Store::open(&store::folder(repository.worktree(), None))?;
     let id = Engine::builder(Arc::clone(&registry)).build().new_run_id();
-    let begun = Begun { workflow: &workflow, inputs: &inputs, plan: &plan, key: None, parent: None };
+    let begun =
+        Begun { workflow: &workflow, inputs: &inputs, plan: &plan, key: None, parent: None, partial: false };
     let owned = begun.create(&store, &id)?;
     let form = Form::People;
     let style = Style { quiet: false, verbose: false, timings: false, format: Format::Text, form };

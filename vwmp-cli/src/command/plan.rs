@@ -7,18 +7,23 @@ use vwmp_core::plan::preview::{self, StepPreview};
 use vwmp_core::run::{EngineError, SystemClock};
 use vwmp_interfaces::CancellationToken;
 
+use super::run;
 use crate::arguments::{self, Format};
 use crate::drive;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::render::{self, diagnostic};
+use crate::terminal::{YELLOW, paint};
 use crate::{Program, input};
 
 pub(super) fn plan(mut program: Program, arguments: &arguments::Plan) -> Result<Exit, Failure> {
     let registry = program.registry_at(&arguments.workflow.place)?;
     let planned = input::plan(&arguments.workflow, &registry, input::environment(), program.terminal)?;
-    let (plan, warnings) = (planned.plan, planned.warnings);
     let terminal = program.terminal;
+    if let Some(instead) = run::instead(&program, &registry, &arguments.workflow.place, &planned) {
+        terminal.tell(&format!("{}: {instead}\n", paint(YELLOW, "warning")));
+    }
+    let (plan, warnings) = (planned.plan, planned.warnings);
     if !warnings.is_empty() {
         terminal.tell(&diagnostic::render(&warnings, terminal.err_width()));
     }

@@ -6,8 +6,10 @@ mod given;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use vwmp_core::plan::Plan;
 use vwmp_core::registry::Registry;
-use vwmp_core::run::{EventKind, Resume, RunState, RunStatus, Start};
+use vwmp_core::run::{EventKind, LostSecret, Order, Resume, ResumeError, RunState, RunStatus, Start};
+use vwmp_interfaces::workflow_type::FailurePolicy;
 use vwmp_store::{RunRow, Standing, Store};
 
 use super::run;
@@ -32,6 +34,8 @@ pub(super) struct How {
     pub(super) assume: Vec<(String, bool)>,
     /// Whether what was done is taken back instead, and why.
     pub(super) roll_back: Option<String>,
+    /// Whether it is, although others may have seen what was done.
+    pub(super) force: bool,
     /// Whether it is continued only to be cancelled, and why.
     pub(super) cancel: Option<String>,
 }
@@ -41,7 +45,11 @@ pub(super) fn resume(mut program: Program, arguments: &arguments::Resume) -> Res
     let place = &arguments.one.place;
     let store = store::existing(&program, place)?;
     let row = store.find(&arguments.one.run)?;
-    refuse_ended(&program, place, &row)?;
+    if let Standing::Ended(status) = row.standing
+        && !matches!(status, RunStatus::Interrupted | RunStatus::MustContinue)
+    {
+        return Err(has_ended(&program, place, &row, status));
+    }
     let how = How { assume: arguments.assume.clone(), ..How::of(&arguments.driving) };
     go_on(&program, &registry, &store, place, &row.id, &arguments.secrets, how)
 }
@@ -66,29 +74,33 @@ impl How {
 }
 
 /// What has ended is not continued, unless it must be.
-fn refuse_ended(program: &Program, place: &RunsPlace, row: &RunRow) -> Result<(), Failure> {
+fn has_ended(program: &Program, place: &RunsPlace, row: &RunRow, status: RunStatus) -> Failure {
     let next = store::next(program, place, row);
-    let verb = match row.standing {
-        Standing::Live(_) | Standing::Ended(RunStatus::Interrupted | RunStatus::MustContinue) => {
-            return Ok(());
-        }
-        Standing::Ended(RunStatus::RollbackFailed) => "undo",
-        Standing::Ended(_) => "rerun",
-    };
-    let told = row.standing.name().replace('_', " ");
+    let verb = if status == RunStatus::RollbackFailed { "undo" } else { "rerun" };
+    let told = status.name().replace('_', " ");
     let typed = next.command(verb, &[]).unwrap_or_default();
     let what = if verb == "undo" { "tries again to take it back" } else { "carries the workflow out anew" };
-    Err(Failure::Usage(format!("run {} has ended: {told}; `{typed}` {what}", row.id)))
+    Failure::Usage(format!("run {} has ended: {told}; `{typed}` {what}", row.id))
 }
 
 /// A step that reads a secret which is gone would fail, and the run with it.
-fn refuse_lost(recorded: &Recorded) -> Result<(), Failure> {
-    let state = RunState::of(&recorded.plan, &recorded.events);
-    let Some((step, of)) = state.lost_output(&recorded.plan) else { return Ok(()) };
-    Err(Failure::Usage(format!(
-        "{step} reads what {of} gave, which held a secret and was not written down; `rerun --from {of}` carries both out \
-         again, `undo` takes back what was done"
-    )))
+fn refuse_lost(plan: &Plan, state: &RunState) -> Result<(), Failure> {
+    let Some(LostSecret { step, of }) = state.lost_secret(plan) else { return Ok(()) };
+    let lost = match of {
+        Some(of) => format!("{step} reads what {of} gave, which held a secret and was not written down"),
+        None => format!("an item of {step} held a secret and was not written down"),
+    };
+    let way_out = match (plan.on_failure(), of) {
+        // Of such a workflow there is one unfinished run at most.
+        (FailurePolicy::Rollback, _) => {
+            "`undo` takes back what was done, so that a new run can begin".to_owned()
+        }
+        (_, Some(of)) => {
+            format!("`rerun --from {of}` carries both out again, `undo` takes back what was done")
+        }
+        (_, None) => format!("`rerun --from {step}` carries it out again, `undo` takes back what was done"),
+    };
+    Err(Failure::Usage(format!("{lost}; {way_out}")))
 }
 
 /// Goes on with a run in this process, as long as no other one drives it.
@@ -107,16 +119,40 @@ pub(super) fn go_on(
     // First of all nobody else may drive it.
     let owned = store.take(run)?;
     let again = given::again(&record(store, run)?, registry, values)?;
+    let given = again.sets.clone();
     let recorded = Recorded::again(store, run, registry, again)?;
     for change in recorded.record.changes(registry) {
         program.terminal.tell(&format!("{}: {change}\n", paint(YELLOW, "warning")));
     }
-    assumed::check(&recorded, &how.assume)?;
-    if how.roll_back.is_none() && how.cancel.is_none() {
-        refuse_lost(&recorded)?;
+    let cancel = how.cancel.map(|reason| Order::Cancel { reason, by: Some(who.clone()) });
+    let resume = Resume {
+        by: who.clone(),
+        assume: how.assume,
+        roll_back: how.roll_back,
+        force: how.force,
+        orders: cancel.into_iter().collect(),
+        again: false,
+    };
+    let began = recorded.events.iter().any(|event| matches!(event.kind, EventKind::RunStarted { .. }));
+    if began {
+        // It may have ended while its lock was waited for.
+        let state = match RunState::resumed(&recorded.plan, &recorded.events, &resume) {
+            Err(ResumeError::Ended(status)) => return Err(has_ended(program, place, &recorded.row, status)),
+            state => state?,
+        };
+        assumed::check(&recorded, &state, &resume.assume)?;
+        if resume.roll_back.is_none() && resume.orders.is_empty() {
+            refuse_lost(&recorded.plan, &state)?;
+        }
+    } else if recorded.record.is_partial() {
+        return Err(Failure::Usage(format!(
+            "run {run} was to carry out a part of another run again, and its process ended before it began: nothing was \
+             done; type that `rerun` once more"
+        )));
     }
     let home = PlaceArguments { workspace: Some(recorded.record.workspace().to_owned()), config: None };
-    let settings = input::settings(&home, &[], environment.clone())?;
+    let mut settings = input::settings(&home, &[], environment.clone())?;
+    settings.sets = recorded.record.sets().chain(given).collect();
     // What its steps call may use others than the run itself.
     let mut handlers = registry.without_composites();
     composites::discover(&mut handlers, &settings, recorded.record.workspace())?;
@@ -131,14 +167,8 @@ pub(super) fn go_on(
         asks,
         metrics: how.metrics,
     };
-    let resume = Resume { by: who.clone(), assume: how.assume, roll_back: how.roll_back };
-    let began = recorded.events.iter().any(|event| matches!(event.kind, EventKind::RunStarted { .. }));
     let beginning = if began {
-        Beginning::Again {
-            events: recorded.events,
-            how: resume,
-            cancel: how.cancel.map(|reason| (reason, who)),
-        }
+        Beginning::Again { events: recorded.events, how: resume }
     } else {
         Beginning::New(Start::new(run))
     };

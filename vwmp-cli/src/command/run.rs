@@ -14,7 +14,7 @@ use vwmp_core::registry::Registry;
 use vwmp_core::run::{Report, Reused, Start};
 use vwmp_store::{OwnedRun, Store, StoreError};
 
-use crate::arguments::{self, Format, RunsPlace, StoreArguments};
+use crate::arguments::{self, Format, PlaceArguments, RunsPlace, StoreArguments};
 use crate::ask::Questions;
 use crate::ci::Service;
 use crate::drive::{Beginning, Driven, Driver, Style};
@@ -34,6 +34,12 @@ use crate::{Program, ci, input, store};
 pub(super) struct Kept {
     pub(super) reuse: Vec<Reused>,
     pub(super) leave_out: Vec<StepIndex>,
+}
+
+impl Kept {
+    fn is_partial(&self) -> bool {
+        !(self.reuse.is_empty() && self.leave_out.is_empty())
+    }
 }
 
 pub(super) fn run(program: Program, arguments: &arguments::Run) -> Result<Exit, Failure> {
@@ -65,12 +71,37 @@ pub(super) fn run_keeping(
     {
         return keyed::attach(&program, &registry, store, &place, (&run, &planned), arguments);
     }
+    let alone = kept_in.as_ref().filter(|_| unfinished::is_alone(&planned.plan)).map(Store::begin_alone);
+    let alone = alone.transpose()?;
     if let Some(store) = &kept_in
         && let Some(run) = unfinished::of_same(&program, &registry, store, &place, &planned)?
     {
+        if kept.is_partial() {
+            return Err(unfinished::no_part(&program, &place, &run));
+        }
+        drop(alone);
         return unfinished::go_on(&program, &registry, store, &place, &run, arguments);
     }
-    begin(&program, registry, planned, kept, kept_in.as_ref(), &place, arguments)
+    begin(&program, registry, planned, (kept, alone), kept_in.as_ref(), &place, arguments)
+}
+
+/// What `run` would do instead of what is planned, since there is an unfinished run.
+pub(super) fn instead(
+    program: &Program,
+    registry: &Registry,
+    place: &PlaceArguments,
+    planned: &Planned,
+) -> Option<String> {
+    let store = Store::look(&store::folder(planned.plan.workspace(), None)).ok()??;
+    let place = RunsPlace { workspace: place.workspace.clone(), store: StoreArguments { store: None } };
+    match unfinished::of_same(program, registry, &store, &place, planned) {
+        Ok(None) => None,
+        Ok(Some(run)) => Some(format!(
+            "run {} was begun with the same parameters and is unfinished: `run` goes on with it instead of this",
+            run.id
+        )),
+        Err(why) => Some(format!("`run` would be refused: {why}")),
+    }
 }
 
 fn open(planned: &Planned, place: &RunsPlace, terminal: Terminal) -> Result<Store, Failure> {
@@ -82,7 +113,7 @@ fn begin(
     program: &Program,
     registry: Arc<Registry>,
     planned: Planned,
-    kept: Kept,
+    (kept, alone): (Kept, Option<vwmp_store::Beginning>),
     store: Option<&Store>,
     place: &RunsPlace,
     arguments: &arguments::Run,
@@ -95,7 +126,8 @@ fn begin(
         }
         None => Next::nothing(),
     };
-    let owned = match store.map(|store| create(store, &id, &planned, arguments)).transpose() {
+    let partial = kept.is_partial();
+    let owned = match store.map(|store| create(store, &id, &planned, partial, arguments)).transpose() {
         // Another process was faster.
         Err(StoreError::KeyTaken { run, .. }) => {
             let Some(store) = store else { return Err(StoreError::NoSuchRun(run).into()) };
@@ -103,6 +135,8 @@ fn begin(
         }
         owned => owned?,
     };
+    // From now on others see that it is there.
+    drop(alone);
     let style = style(arguments);
     let environment = Arc::clone(&planned.settings.environment);
     let asks = Questions::at(program.terminal, arguments.workflow.no_input, &environment);
@@ -131,6 +165,7 @@ fn create(
     store: &Store,
     id: &str,
     planned: &Planned,
+    partial: bool,
     arguments: &arguments::Run,
 ) -> Result<OwnedRun, StoreError> {
     let begun = Begun {
@@ -139,6 +174,7 @@ fn create(
         plan: &planned.plan,
         key: arguments.key.as_deref(),
         parent: None,
+        partial,
     };
     begun.create(store, id)
 }

@@ -95,12 +95,12 @@ fn items(report: &Report) -> Value {
 /// What people did to the run, and what its process did to it.
 fn happened(report: &Report, event: &Event) -> Option<Value> {
     let told = match &event.kind {
-        EventKind::RunResumed { by } => json!({ "what": "resumed", "by": by }),
+        EventKind::RunResumed { by, .. } => json!({ "what": "resumed", "by": by }),
         EventKind::CancelRequested { reason, by } => {
             json!({ "what": "cancelled", "by": by, "reason": reason })
         }
         EventKind::KillRequested => json!({ "what": "killed" }),
-        EventKind::RollbackStarted { reason, by } => {
+        EventKind::RollbackStarted { reason, by, .. } => {
             json!({ "what": "taken back", "by": by, "reason": reason })
         }
         EventKind::Answered { step, approved, by, comment } => json!({

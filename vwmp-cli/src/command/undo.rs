@@ -32,7 +32,11 @@ pub(super) fn undo(mut program: Program, arguments: &Undo) -> Result<Exit, Failu
     if !arguments.force && report.state().past_no_return(report.plan()) {
         return Err(Failure::Usage(no_return(&report)));
     }
-    let how = How { roll_back: Some(arguments.reason.clone()), ..How::of(&arguments.driving) };
+    let how = How {
+        roll_back: Some(arguments.reason.clone()),
+        force: arguments.force,
+        ..How::of(&arguments.driving)
+    };
     let exit = resume::go_on(&program, &registry, &store, place, id, &arguments.secrets, how)?;
     // To take it back was what was wanted.
     let taken_back = Recorded::read(&store, id, &registry)

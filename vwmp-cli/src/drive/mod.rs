@@ -16,7 +16,8 @@ use vwmp_core::plan::Plan;
 use vwmp_core::registry::Registry;
 use vwmp_core::run::call::Calls;
 use vwmp_core::run::{
-    EngineBuilder, EngineError, Event, Journal, JournalError, OtherPlan, Report, Resume, Run, Start, Survive,
+    EngineBuilder, EngineError, Event, Journal, JournalError, Report, Resume, ResumeError, Run, Start,
+    Survive,
 };
 use vwmp_core::workflow::{DiskLoader, Settings};
 use vwmp_interfaces::BoxFuture;
@@ -70,8 +71,6 @@ pub(crate) enum Beginning {
         /// What happened so far.
         events: Vec<Event>,
         how: Resume,
-        /// Whether it is continued only to be cancelled: why, and who wants it.
-        cancel: Option<(String, String)>,
     },
 }
 
@@ -127,7 +126,7 @@ impl Driver {
 
     async fn run(self, driven: Driven) -> Result<Report, Failure> {
         let mut signals = Signals::listen()?;
-        let Driven { plan, settings, owned, beginning } = driven;
+        let Driven { plan, settings, owned, mut beginning } = driven;
         let owned = owned.map(Arc::new);
         let so_far = beginning.so_far();
         let telemetry = Telemetry::new(self.terminal, self.style, self.metrics.clone());
@@ -135,7 +134,7 @@ impl Driver {
         let telemetry = telemetry.traced(&settings.environment);
         let mut observers = telemetry.observers(&plan, &beginning);
         let before = Before::of(so_far);
-        let orders = owned.as_ref().map(|owned| owned.orders(so_far)).transpose()?;
+        let mut orders = owned.as_ref().map(|owned| owned.orders(so_far)).transpose()?;
         let store = owned.as_ref().map(|owned| owned.store().clone());
         let mut engine =
             kept(Engine::builder(Arc::clone(&self.registry)), owned.as_ref(), so_far, self.cache);
@@ -144,6 +143,9 @@ impl Driver {
         let (feed, news) = shown.map_or((None, None), |(feed, news)| (Some(feed), Some(news)));
         if let Some(feed) = feed {
             engine = engine.listen(Arc::new(feed));
+        }
+        if let (Beginning::Again { how, .. }, Some(orders)) = (&mut beginning, &mut orders) {
+            how.orders.splice(0..0, orders.take_left());
         }
         let mut run = begin(&engine.build(), &plan, beginning)?;
         let control = run.control();
@@ -179,8 +181,13 @@ impl Driver {
     }
 
     fn calls(&self, settings: Settings, store: Option<&Store>) -> Calls {
-        let children =
-            ChildRuns::new(Arc::clone(&self.registry), store.cloned(), self.cache, self.next.clone());
+        let children = ChildRuns::new(
+            Arc::clone(&self.registry),
+            store.cloned(),
+            self.cache,
+            self.next.clone(),
+            &settings,
+        );
         let loader = Arc::new(DiskLoader::new(""));
         Calls::new(Arc::clone(&self.registry), settings, loader, Arc::new(children))
     }
@@ -204,16 +211,10 @@ fn kept(
     if cache { engine.cache(owned.store().cache()) } else { engine }
 }
 
-fn begin(engine: &Engine, plan: &Arc<Plan>, beginning: Beginning) -> Result<Run, OtherPlan> {
+fn begin(engine: &Engine, plan: &Arc<Plan>, beginning: Beginning) -> Result<Run, ResumeError> {
     match beginning {
         Beginning::New(start) => Ok(engine.start_with(Arc::clone(plan), start)),
-        Beginning::Again { events, how, cancel } => {
-            let run = engine.resume(Arc::clone(plan), &events, how)?;
-            if let Some((reason, by)) = cancel {
-                run.control().cancel_by(&reason, Some(&by));
-            }
-            Ok(run)
-        }
+        Beginning::Again { events, how } => engine.resume(Arc::clone(plan), &events, how),
     }
 }
 

@@ -43,7 +43,7 @@ impl Words {
     /// What happened, where people should know.
     pub(super) fn tell(&mut self, event: &Event) -> Option<String> {
         Some(match &event.kind {
-            EventKind::RunResumed { by } => self.resumed(by),
+            EventKind::RunResumed { by, .. } => self.resumed(by),
             EventKind::CancelRequested { reason, by } => {
                 paint(YELLOW, cancelling(&by_whom(reason, by.as_deref())))
             }
@@ -51,7 +51,7 @@ impl Words {
             EventKind::StepReused { step, run, .. } => {
                 format!("{} {}", self.name(*step), paint(DIM, format!("is taken from run {run}")))
             }
-            EventKind::StepExpanded { step, items } => {
+            EventKind::StepExpanded { step, items, .. } => {
                 format!("{} has {}", self.name(*step), counted(items.len(), "item"))
             }
             EventKind::LockAwaited { step } => {
@@ -66,7 +66,7 @@ impl Words {
             EventKind::Answered { step, approved, by, comment } => {
                 self.answered(*step, *approved, by, comment)
             }
-            EventKind::LookupFinished { step, found } => self.found(*step, found),
+            EventKind::LookupFinished { step, found, .. } => self.found(*step, found),
             EventKind::RetryScheduled { step, attempt, not_before } => {
                 let again = again(*attempt, *not_before, event.at);
                 format!("{} {again}{}", self.name(*step), self.trouble(*step))
@@ -74,7 +74,7 @@ impl Words {
             EventKind::StepFinished { step, status, cause } => {
                 self.finished(*step, *status, cause.as_deref())
             }
-            EventKind::RollbackStarted { reason, by } => {
+            EventKind::RollbackStarted { reason, by, .. } => {
                 let why = by_whom(reason, by.as_deref());
                 paint(YELLOW, format!("what was done is taken back: {}", one_line(&why)))
             }
@@ -89,6 +89,7 @@ impl Words {
             EventKind::StepUndone { step, undone, reason } => self.undone(*step, *undone, reason.as_deref()),
             EventKind::RunAborted { .. }
             | EventKind::RunStarted { .. }
+            | EventKind::StartsAnnounced { .. }
             | EventKind::LookupStarted { .. }
             | EventKind::UndoStarted { .. }
             | EventKind::RunFinished { .. } => return None,

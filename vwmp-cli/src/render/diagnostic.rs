@@ -6,13 +6,19 @@ use vwmp_core::diagnostic::{Diagnostic, Diagnostics, Severity};
 use super::counted;
 use super::excerpt::{Excerpt, excerpts};
 
-/// All of them, and how many there are.
+/// How many are shown: nobody reads more.
+const MOST: usize = 200;
+
+/// The first of them, and how many there are.
 pub(crate) fn render(diagnostics: &Diagnostics, width: usize) -> String {
     let renderer = Renderer::styled().term_width(width);
     let mut text = String::new();
-    for one in diagnostics {
+    for one in diagnostics.iter().take(MOST) {
         text.push_str(&rendered(one, &renderer));
         text.push_str("\n\n");
+    }
+    if let Some(more) = diagnostics.len().checked_sub(MOST).filter(|more| *more > 0) {
+        text.push_str(&format!("… and {more} more; the first {MOST} are shown\n\n"));
     }
     text.push_str(&count(diagnostics));
     text.push('\n');

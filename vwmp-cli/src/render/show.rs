@@ -144,13 +144,13 @@ fn history(known: &Known<'_>, width: usize) -> String {
     let plan = known.report.plan();
     let told = known.events.iter().filter_map(|event| {
         let what = match &event.kind {
-            EventKind::RunResumed { by } => format!("resumed by {by}"),
+            EventKind::RunResumed { by, .. } => format!("resumed by {by}"),
             EventKind::CancelRequested { reason, by } => match by {
                 Some(by) => format!("cancelled by {by}: {reason}"),
                 None => format!("cancelled: {reason}"),
             },
             EventKind::KillRequested => "killed".to_owned(),
-            EventKind::RollbackStarted { reason, by } => match by {
+            EventKind::RollbackStarted { reason, by, .. } => match by {
                 Some(by) => format!("taken back, as {by} wanted: {reason}"),
                 None => format!("taken back: {reason}"),
             },

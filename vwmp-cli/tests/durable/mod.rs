@@ -2,6 +2,7 @@
 
 mod answers;
 mod called;
+mod continued;
 mod interrupted;
 mod metrics;
 mod reports;

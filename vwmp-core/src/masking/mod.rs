@@ -2,6 +2,7 @@
 //!
 //! Reading order: this file, `forms` (what a secret may look like), `matcher` (where it is), `stream` (across chunks).
 
+mod computed;
 mod forms;
 mod matcher;
 mod stream;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use vwmp_interfaces::Change;
 
+pub(crate) use self::computed::computed;
 use self::matcher::Matcher;
 pub use self::stream::MaskedStream;
 use crate::diagnostic::Diagnostic;

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{Graph, Plan, PlannedAdapter, PlannedStep, StepIndex};
 use crate::diagnostic::Diagnostics;
-use crate::masking::{Masker, texts_in};
+use crate::masking::{Masker, computed, texts_in};
 use crate::template::{Template, marked};
 use crate::workflow::{Adapter, Binding, Inputs, Workflow};
 
@@ -40,6 +40,11 @@ fn assemble(workflow: &Workflow, inputs: Inputs, binding: Binding) -> Plan {
         for (_, secret) in marked::values(&plan.config, &workflow_type.info().config_schema, marked::SECRET) {
             texts_in(secret, &mut secrets);
         }
+    }
+    let masker = Masker::new(&secrets);
+    if !masker.is_empty() {
+        let expressions = plan.steps.iter().flat_map(PlannedStep::templates).flat_map(Template::expressions);
+        computed(expressions, &plan, &masker, &mut secrets);
     }
     plan.masker = Masker::new(&secrets);
     plan.resolved.mask(&plan.masker);

@@ -108,6 +108,17 @@ pub struct PlannedAdapter {
 }
 
 impl Plan {
+    /// Masks these texts as well, wherever people look.
+    pub(crate) fn conceal(&mut self, secrets: impl IntoIterator<Item = String>) {
+        self.secrets.extend(secrets);
+        self.masker = Masker::new(&self.secrets);
+    }
+
+    /// Masks whatever another plan masks.
+    pub fn conceal_as(&mut self, other: &Self) {
+        self.conceal(other.secrets.iter().cloned());
+    }
+
     /// The workflow's name.
     pub fn workflow_name(&self) -> &str {
         &self.workflow_name
@@ -234,11 +245,15 @@ impl PlannedStep {
 
     /// The ids of the steps whose outputs its expressions read.
     pub(crate) fn reads(&self) -> impl Iterator<Item = &str> {
-        let items = self.fan_out().into_iter().flat_map(FanOut::templates);
-        let templates = items.chain(self.cache().map(|cache| &cache.key)).chain([&*self.config]);
         let conditions = self.when().into_iter().flat_map(Condition::references);
-        let references = templates.flat_map(Template::references).map(|(_, reference)| reference);
+        let references = self.templates().flat_map(Template::references).map(|(_, reference)| reference);
         references.chain(conditions).filter_map(Reference::output_of)
+    }
+
+    /// What its values are made from.
+    pub(crate) fn templates(&self) -> impl Iterator<Item = &Template> {
+        let items = self.fan_out().into_iter().flat_map(FanOut::templates);
+        items.chain(self.cache().map(|cache| &cache.key)).chain([&*self.config])
     }
 
     /// How it is carried out.

@@ -14,10 +14,10 @@ use vwmp_interfaces::{BoxFuture, Done, Findings, Place, StepError};
 
 use super::event::{Failure, Found, Interruption, Outcome};
 use super::ports::{Attempt, CacheAnswer, CacheRequest, Executor, StepCache, Task};
-use crate::masking::texts_in;
+use crate::masking::{computed, texts_in};
 use crate::registry::RegisteredStep;
 use crate::schema::{dotted, scripts_as_text, unreadable};
-use crate::template::{Namespace, Reference, Scope as _, Template, marked};
+use crate::template::{Namespace, Template, marked};
 
 /// Carries attempts out in this process.
 #[derive(Debug, Default)]
@@ -199,21 +199,7 @@ fn watch(attempt: &Attempt, config: &Value) {
         parts.into_iter().for_each(|(_, part)| texts_in(part, &mut texts));
     }
     let masker = attempt.view.secrets.masker();
-    if !masker.is_empty() {
-        let is_secret = |one: &Reference| {
-            let value = || attempt.view.value(one.namespace, one.key().unwrap_or_default());
-            match one.namespace {
-                Namespace::Secrets => true,
-                Namespace::Parameters => value().is_some_and(|value| masker.finds_in(&value)),
-                _ => false,
-            }
-        };
-        let computed = step.config.expressions().into_iter().filter(|one| one.computes());
-        for expression in computed.filter(|one| one.references().iter().any(is_secret)) {
-            let value = Template::Expression(expression.clone()).render(&attempt.view);
-            value.iter().for_each(|value| texts_in(value, &mut texts));
-        }
-    }
+    computed(step.config.expressions(), &attempt.view, &masker, &mut texts);
     attempt.view.secrets.note(texts);
 }
 
@@ -309,6 +295,12 @@ fn check_output(attempt: &Attempt, output: Value) -> Result<Value, Failure> {
             attempt.limits.output_bytes
         )));
     }
+    if is_deeper_than(&output, DEEPEST) {
+        return Err(Failure::permanent(format!(
+            "the output of {} is nested more than {DEEPEST} levels deep; write it to a file and give its path",
+            handler.name()
+        )));
+    }
     if handler.output_is_typed() {
         return Ok(output);
     }
@@ -322,6 +314,18 @@ fn check_output(attempt: &Attempt, output: Value) -> Result<Value, Failure> {
                 lines.join("; ")
             )))
         }
+    }
+}
+
+/// How deep outputs may be nested: what is written down has to be read again.
+const DEEPEST: usize = 100;
+
+fn is_deeper_than(value: &Value, levels: usize) -> bool {
+    let mut below = |one: &Value| levels == 0 || is_deeper_than(one, levels - 1);
+    match value {
+        Value::Array(items) => items.iter().any(&mut below),
+        Value::Object(entries) => entries.values().any(below),
+        _ => false,
     }
 }
 
@@ -351,6 +355,11 @@ pub(crate) async fn caught<T>(future: impl Future<Output = T>) -> Result<T, Stri
         Err(panic) => Poll::Ready(Err(message_of(&*panic))),
     })
     .await
+}
+
+/// What was asked for, or the message of its panic.
+pub(crate) fn guarded<T>(ask: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(ask)).map_err(|panic| message_of(&*panic))
 }
 
 pub(super) fn message_of(panic: &(dyn std::any::Any + Send)) -> String {

@@ -90,7 +90,8 @@ impl Calls {
             parameters: given.map(|(name, value)| (name.clone(), (value.clone(), how.clone()))).collect(),
             ..Inputs::new(ctx.workspace())
         };
-        let plan = workflow.plan(inputs.clone()).map_err(|problems| refused(&problems))?;
+        let mut plan = workflow.plan(inputs.clone()).map_err(|problems| refused(&problems))?;
+        plan.conceal(call.secrets.iter().map(|secret| secret.reveal().to_owned()));
         let key = ctx.idempotency_key();
         Ok(Child { key, workflow, inputs, plan: Arc::new(plan), caller: Arc::new(self.deeper()) })
     }

@@ -1,5 +1,6 @@
 //! Clocks, and run ids, which begin with the time.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use tokio::time::Instant;
@@ -14,6 +15,33 @@ impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is the clock that everything else is given")]
     fn now(&self) -> Timestamp {
         SystemTime::now().into()
+    }
+}
+
+/// The time of one run, which never goes back: where the clock does, it goes on from where it was.
+pub(super) struct Steady {
+    clock: Arc<dyn Clock>,
+    /// The latest time that the clock has shown, and when that was.
+    latest: Mutex<(Timestamp, Instant)>,
+}
+
+impl Steady {
+    /// The time from now on, which is later than what has happened.
+    pub(super) fn after(clock: Arc<dyn Clock>, happened: Option<Timestamp>) -> Self {
+        let now = clock.now().max(happened.unwrap_or_default());
+        Self { clock, latest: Mutex::new((now, Instant::now())) }
+    }
+}
+
+impl Clock for Steady {
+    fn now(&self) -> Timestamp {
+        let (shown, at) = (self.clock.now(), Instant::now());
+        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        let passed = latest.0.after(at.saturating_duration_since(latest.1));
+        if shown >= passed {
+            *latest = (shown, at);
+        }
+        shown.max(passed)
     }
 }
 

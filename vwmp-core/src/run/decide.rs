@@ -1,5 +1,6 @@
 //! What happens next. Pure: every policy of a run is here, and can be tested as a table.
 
+mod announce;
 mod fan_out;
 mod rollback;
 mod settle;
@@ -17,6 +18,7 @@ use super::view::View;
 use crate::plan::{Plan, StepIndex};
 use crate::template::NeedsStatus;
 
+pub(super) use self::announce::starts_to_announce;
 use self::settle::{final_status, settle};
 
 /// How many steps one decision looks at, at most: what is decided is shown before more is decided.
@@ -94,7 +96,9 @@ fn end_the_rest(plan: &Plan, state: &RunState, steps: std::ops::Range<usize>, ev
 fn start_ready(plan: &Plan, state: &RunState, view: &View, now: Timestamp, events: &mut Vec<EventKind>) {
     let mut places = plan.max_parallel.saturating_sub(state.running);
     let due = state.delayed.iter().take_while(|&&(at, _)| at <= now).map(|&(_, unit)| unit);
-    for unit in due.chain(state.ready.iter()).take(BATCH) {
+    // Items of a step that has to take its lock again wait for that.
+    let may_start = |unit: &Unit| unit.item().is_none() || state.has_lock(plan, unit.step);
+    for unit in due.chain(state.ready.iter()).filter(may_start).take(BATCH) {
         if places == 0 {
             break;
         }
@@ -106,7 +110,7 @@ fn start_ready(plan: &Plan, state: &RunState, view: &View, now: Timestamp, event
 
 fn start(plan: &Plan, state: &RunState, view: &View, unit: Unit) -> EventKind {
     let (step, standing) = (unit.step, state.unit(unit));
-    let first = standing.attempts == 0 && unit.item().is_none();
+    let first = standing.attempts == 0 && unit.item().is_none() && standing.phase != Phase::Expanded;
     // Whether it runs is asked once, before its first attempt, and not again when it has got its lock.
     if first
         && !standing.is_locked()
@@ -114,7 +118,7 @@ fn start(plan: &Plan, state: &RunState, view: &View, unit: Unit) -> EventKind {
     {
         return refused;
     }
-    if plan[step].lock().is_some() && !state.step(step).is_locked() && unit.item().is_none() {
+    if unit.item().is_none() && !state.has_lock(plan, step) {
         return EventKind::LockAwaited { step: Some(step) };
     }
     match plan[step].fan_out().filter(|_| first) {

@@ -13,9 +13,10 @@ use tokio::time::{Instant, Interval, MissedTickBehavior};
 use vwmp_interfaces::context::RunScope;
 use vwmp_interfaces::{Change, Clock, Effect, Timestamp};
 
-use super::decide::{decide, next_wakeup};
+use super::decide::{decide, next_wakeup, starts_to_announce};
 use super::event::{Event, EventKind, Failure};
 use super::mask::MaskedSink;
+use super::order::Order;
 use super::ports::{Executor, Journal, JournalError, Limits, Locks, StepCache, Survive};
 use super::session::Session;
 use super::state::RunState;
@@ -32,6 +33,9 @@ const WATCH_EVERY: Duration = Duration::from_millis(250);
 /// How many events are recorded at once, about.
 const BATCH: usize = 4096;
 
+/// Starts that have to be on the disk, and follow one another within this time, are announced a few at a time.
+const QUICK: Duration = Duration::from_millis(100);
+
 /// Everything that drives one run.
 pub(super) struct Drive {
     plan: Arc<Plan>,
@@ -45,7 +49,7 @@ pub(super) struct Drive {
     scope: Arc<RunScope>,
     log: Arc<MaskedSink>,
     watchers: mpsc::UnboundedSender<Arc<[Event]>>,
-    orders: mpsc::UnboundedReceiver<Order>,
+    orders: mpsc::UnboundedReceiver<Told>,
     attempts: JoinSet<Finished>,
     live: Live,
     /// Nothing: only previews have it. Shared by all attempts.
@@ -57,19 +61,22 @@ pub(super) struct Drive {
     now: Timestamp,
     /// Taken into the state, but not recorded yet.
     fresh: Vec<Event>,
+    /// What that has to survive before it is acted on.
+    survive: Survive,
+    /// See [`Journal::boot`].
+    boot: Option<Arc<str>>,
+    /// When something last had to be on the disk.
+    synced: Option<Timestamp>,
     /// Room for decisions, kept to be used again.
     decided: Vec<EventKind>,
     next_seq: u64,
 }
 
-/// What a run can be told from outside.
-pub(super) enum Order {
-    /// Stop with grace.
-    Cancel { reason: Arc<str>, by: Option<Arc<str>> },
+/// What a run is told from outside.
+pub(super) enum Told {
+    Order(Order),
     /// Stop now.
     Kill,
-    /// An answer to what a step waits for.
-    Answer { step: String, approved: bool, by: Arc<str>, comment: Arc<str> },
 }
 
 /// What [`Drive::new`] needs beside the session.
@@ -80,7 +87,7 @@ pub(super) struct Parts {
     pub(super) cache: Option<Arc<dyn StepCache>>,
     pub(super) limits: Limits,
     pub(super) watchers: mpsc::UnboundedSender<Arc<[Event]>>,
-    pub(super) orders: mpsc::UnboundedReceiver<Order>,
+    pub(super) orders: mpsc::UnboundedReceiver<Told>,
     /// What happened so far: it is in the state, but not recorded.
     pub(super) fresh: Vec<Event>,
     /// The number of the next event.
@@ -89,7 +96,7 @@ pub(super) struct Parts {
 
 /// What the loop woke up for.
 enum News {
-    Order(Order),
+    Told(Told),
     Finished(Finished),
     Locked(Locked),
     Watch,
@@ -105,6 +112,7 @@ impl Drive {
             view: session.view.clone(),
             clock: Arc::clone(&session.clock),
             state,
+            boot: parts.journal.boot(),
             journal: parts.journal,
             executor: parts.executor,
             cache: parts.cache,
@@ -121,6 +129,8 @@ impl Drive {
             deadline: None,
             now: session.clock.now(),
             fresh: parts.fresh,
+            survive: Survive::Crash,
+            synced: None,
             decided: Vec::new(),
             next_seq: parts.next_seq,
         }
@@ -134,7 +144,7 @@ impl Drive {
         self.take_in(first);
         // Who cancelled while things were opened wants no step to start.
         while let Ok(order) = self.orders.try_recv() {
-            let events = self.events_of(News::Order(order));
+            let events = self.events_of(News::Told(order));
             self.take_in(events);
         }
         loop {
@@ -175,6 +185,7 @@ impl Drive {
             self.view.secrets.mask(&mut kind);
             let event = Event { seq: self.next_seq, at: self.now, kind };
             self.next_seq += 1;
+            self.survive = self.survive.max(self.must_survive(&event.kind));
             self.state.apply(&self.plan, &event);
             if let EventKind::StepFinished { step, .. } = event.kind {
                 self.keep_masked_items(step);
@@ -207,7 +218,10 @@ impl Drive {
         if self.fresh.is_empty() {
             return Ok(());
         }
-        let survive = self.must_survive();
+        if self.survive == Survive::PowerCut {
+            self.announce();
+        }
+        let survive = std::mem::replace(&mut self.survive, Survive::Crash);
         self.journal.append(&self.fresh, survive).await?;
         let mut events = std::mem::take(&mut self.fresh);
         for event in &events {
@@ -224,12 +238,27 @@ impl Drive {
     }
 
     /// What must not be repeated has to be known to have begun, whatever happens next.
-    fn must_survive(&self) -> Survive {
-        let once = |event: &Event| match event.kind {
-            EventKind::AttemptStarted { step, .. } => self.plan[step.step].handler.effect() == Effect::Once,
-            _ => false,
-        };
-        if self.fresh.iter().any(once) { Survive::PowerCut } else { Survive::Crash }
+    fn must_survive(&self, kind: &EventKind) -> Survive {
+        match kind {
+            EventKind::AttemptStarted { step, .. }
+                if self.plan[step.step].handler.effect() == Effect::Once
+                    && !self.state.is_announced(*step, self.boot.as_deref()) =>
+            {
+                Survive::PowerCut
+            }
+            _ => Survive::Crash,
+        }
+    }
+
+    /// Lets the coming wait for the disk serve the next starts as well, where they come quickly.
+    fn announce(&mut self) {
+        let before = self.synced.replace(self.now);
+        let quick = before.is_some_and(|before| self.now.since(before) < QUICK);
+        let Some(boot) = self.boot.clone().filter(|_| quick) else { return };
+        let steps = starts_to_announce(&self.plan, &self.state, &self.view);
+        if !steps.is_empty() {
+            self.take_in([EventKind::StartsAnnounced { steps: steps.into(), boot }]);
+        }
     }
 
     fn act(&mut self, kind: &EventKind) {
@@ -239,6 +268,7 @@ impl Drive {
             EventKind::UndoStarted { step, attempt } => self.undo(*step, *attempt),
             EventKind::LockAwaited { step } => self.locks.await_lock(*step, &self.plan),
             EventKind::StepFinished { step, .. } if step.item().is_none() => self.locks.release(step.step),
+            EventKind::StepUndone { step, .. } => self.locks.release(step.step),
             EventKind::CancelRequested { .. } | EventKind::RunAborted { .. } => self.live.ask_all_to_stop(),
             _ => {}
         }
@@ -249,7 +279,7 @@ impl Drive {
         let due = self.wait_until_due();
         tokio::select! {
             biased;
-            Some(order) = self.orders.recv() => News::Order(order),
+            Some(told) = self.orders.recv() => News::Told(told),
             // One that was left behind has been told of already.
             Some(joined) = self.attempts.join_next() => {
                 self.live.end_of(joined).map_or(News::Watch, News::Finished)
@@ -279,12 +309,8 @@ impl Drive {
         match news {
             News::Finished(first) => self.finished(first),
             News::Locked(locked) => self.locks.take(locked),
-            News::Order(Order::Cancel { reason, by }) => vec![EventKind::CancelRequested { reason, by }],
-            News::Order(Order::Kill) => self.kill(),
-            News::Order(Order::Answer { step, approved, by, comment }) => {
-                let unit = Unit::named(&step, &self.plan);
-                unit.map(|step| EventKind::Answered { step, approved, by, comment }).into_iter().collect()
-            }
+            News::Told(Told::Order(order)) => order.event(&self.plan).into_iter().collect(),
+            News::Told(Told::Kill) => self.kill(),
             News::Watch => self.leave_behind_the_deaf(),
             News::Due => self.out_of_time(),
         }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use vwmp_interfaces::Timestamp;
 
+use super::step_state::Tally;
 use super::unit::Unit;
 use crate::plan::StepIndex;
 
@@ -47,6 +48,9 @@ pub enum EventKind {
     RunResumed {
         /// Who wanted it.
         by: Arc<str>,
+        /// Where the run had ended, and what did not succeed in it, or was taken back, starts again: what stands.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        again: Option<Box<Tally>>,
     },
     /// Somebody wants the run to end early.
     CancelRequested {
@@ -72,8 +76,11 @@ pub enum EventKind {
     StepExpanded {
         /// The step.
         step: StepIndex,
-        /// What each item reads as `item`, or as `matrix`.
+        /// What each item reads as `item`, or as `matrix`. Secrets are masked.
         items: Arc<Vec<Value>>,
+        /// Whether some were others: they had a secret in them, which is not recorded.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        masked: bool,
     },
     /// A step waits for its lock, or the run for its own.
     LockAwaited {
@@ -86,6 +93,14 @@ pub enum EventKind {
         /// The step; nothing for the run.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         step: Option<StepIndex>,
+    },
+    /// These may begin before the machine goes down the next time, and what is recorded of it may be lost with it: an
+    /// attempt of each is as good as begun once the machine has gone down.
+    StartsAnnounced {
+        /// Steps that must not be repeated and have not begun.
+        steps: Arc<[Unit]>,
+        /// What tells this time of the machine apart from those after it has gone down.
+        boot: Arc<str>,
     },
     /// An attempt may begin.
     AttemptStarted {
@@ -126,8 +141,11 @@ pub enum EventKind {
     LookupFinished {
         /// The step.
         step: Unit,
-        /// The answer.
+        /// The answer. Secrets are masked.
         found: Found,
+        /// Whether the output in it was another one: it had a secret in it, which is not recorded.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        masked: bool,
     },
     /// Another attempt will follow.
     RetryScheduled {
@@ -155,6 +173,9 @@ pub enum EventKind {
         /// Who wanted it, where somebody did.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         by: Option<Arc<str>>,
+        /// Whether it is, although others may have seen what was done.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        forced: bool,
     },
     /// A step's work is about to be taken back.
     UndoStarted {

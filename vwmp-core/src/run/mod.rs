@@ -10,6 +10,7 @@ mod drive;
 pub mod event;
 mod mask;
 pub mod memory;
+mod order;
 pub mod ports;
 mod queue;
 mod report;
@@ -31,22 +32,24 @@ use vwmp_interfaces::log::LogSink;
 use vwmp_interfaces::{CancellationToken, Clock};
 
 pub use attempt::LocalExecutor;
-pub(crate) use attempt::caught;
+pub(crate) use attempt::{caught, guarded};
+use clock::Steady;
 pub use clock::{PausedClock, SystemClock};
 pub use event::{Cause, Event, EventKind, Failure, Found, Outcome, RunStatus, StepStatus, Undone};
+pub use order::Order;
 pub use ports::{
     Attempt, CacheAnswer, CacheRequest, Executor, Journal, JournalError, Limits, LockGuard, Locks, LogStore,
     StepCache, Survive, Task,
 };
 pub use report::{ErrorReport, Report, StepReport};
-pub use resume::{OtherPlan, Resume, Reused, Start};
+pub use resume::{LostSecret, OtherPlan, Resume, ResumeError, Reused, Start};
 pub use state::{Rollback, RunState};
 pub use step_state::{Phase, StepState, Tally};
 pub use unit::Unit;
 pub use view::View;
 pub(crate) use view::{FINALLY_RUN_KEYS, RUN_KEYS};
 
-use self::drive::{Order, Parts};
+use self::drive::{Parts, Told};
 use self::mask::MaskedSink;
 use self::memory::{MemoryJournal, MemoryKeepsakes, MemoryLocks, MemoryLog};
 use self::secrets::Secrets;
@@ -91,7 +94,7 @@ pub struct Run {
 /// Stops a run from elsewhere. Clones control the same run.
 #[derive(Clone)]
 pub struct RunControl {
-    orders: mpsc::UnboundedSender<Order>,
+    orders: mpsc::UnboundedSender<Told>,
     cancelled: CancellationToken,
 }
 
@@ -139,10 +142,8 @@ impl Engine {
         clock::new_run_id(self.clock.now()).into()
     }
 
-    /// Starts a run in the current tokio runtime, which must have its timer enabled.
-    ///
-    /// A handler that blocks its thread holds up a worker of that runtime; with one worker more
-    /// than steps run at once, it can't hold up the engine.
+    /// Starts a run in the current tokio runtime, which must have its timer enabled. A handler that blocks its thread holds
+    /// up a worker of that runtime; with one worker more than steps run at once, it can't hold up the engine.
     pub fn start(&self, plan: impl Into<Arc<Plan>>) -> Run {
         self.start_with(plan, Start::new(self.new_run_id()))
     }
@@ -162,37 +163,35 @@ impl Engine {
             cause: Some(Box::new(Cause::NotChosen)),
         }));
         let state = RunState::new(&plan);
-        self.drive(plan, start.id, state, Vec::new(), 0, first)
+        let clock = Steady::after(Arc::clone(&self.clock), None);
+        self.drive(plan, start.id, clock, state, Vec::new(), first)
     }
 
     /// Continues a run that another process began: its plan, and all its events.
     ///
     /// # Errors
-    /// When the events are not those of a run of this plan.
+    /// When the events are not those of a run of this plan, or it has ended and can't go on like this.
     pub fn resume(
         &self,
         plan: impl Into<Arc<Plan>>,
         events: &[Event],
         how: Resume,
-    ) -> Result<Run, OtherPlan> {
+    ) -> Result<Run, ResumeError> {
         let plan = plan.into();
-        let mut state = resume::fold(&plan, events)?;
-        let next = events.len() as u64;
-        let resumed = EventKind::RunResumed { by: how.by.as_str().into() };
-        let resumed = Event { seq: next, at: self.clock.now(), kind: resumed };
-        state.apply(&plan, &resumed);
+        let clock = Steady::after(Arc::clone(&self.clock), events.last().map(|event| event.at));
+        let (state, resumed) = resume::taken_up(&plan, events, &how, clock.now())?;
         let id = Arc::clone(&state.run_id);
         let first = how.events(&plan)?;
-        Ok(self.drive(plan, id, state, vec![resumed], next + 1, first))
+        Ok(self.drive(plan, id, clock, state, vec![resumed], first))
     }
 
     fn drive(
         &self,
         plan: Arc<Plan>,
         id: Arc<str>,
+        clock: Steady,
         state: RunState,
         fresh: Vec<Event>,
-        next_seq: u64,
         first: Vec<EventKind>,
     ) -> Run {
         let (watchers, watched) = mpsc::unbounded_channel();
@@ -207,17 +206,17 @@ impl Engine {
             limits: self.limits,
             watchers,
             orders: ordered,
+            next_seq: fresh.last().map_or(0, |event| event.seq + 1),
             fresh,
-            next_seq,
         };
         let secrets = Secrets::new(&plan);
-        let started = state.started().unwrap_or_else(|| self.clock.now());
+        let started = state.started().unwrap_or_else(|| clock.now());
         let view = View::new(Arc::clone(&plan), Arc::clone(&id), secrets, started);
         let session = Session {
             log: MaskedSink::new(Arc::clone(&view.secrets), Arc::clone(&store), &self.listeners),
             view: View { board: Arc::clone(&state.board), ..view },
             plan,
-            clock: Arc::clone(&self.clock),
+            clock: Arc::new(clock),
             keepsakes: (self.keepsakes)(&id),
             caller: self.caller.clone(),
             cancelled: cancelled.clone(),
@@ -356,22 +355,28 @@ impl RunControl {
 
     /// The same, with the name of who wants it.
     pub fn cancel_by(&self, reason: &str, by: Option<&str>) {
-        self.cancelled.cancel();
-        // A run that has ended needs no cancelling.
-        let _ = self.orders.send(Order::Cancel { reason: reason.into(), by: by.map(Arc::from) });
+        self.order(Order::Cancel { reason: reason.into(), by: by.map(ToOwned::to_owned) });
     }
 
     /// Answers what a step, or an item such as `test[3]`, waits for. Nothing happens when it doesn't.
     pub fn answer(&self, step: &str, approved: bool, by: &str, comment: &str) {
-        let (step, by, comment) = (step.to_owned(), by.into(), comment.into());
-        // A run that has ended asks nobody.
-        let _ = self.orders.send(Order::Answer { step, approved, by, comment });
+        let (step, by, comment) = (step.to_owned(), by.to_owned(), comment.to_owned());
+        self.order(Order::Answer { step, approved, by, comment });
+    }
+
+    /// What is wanted of the run.
+    pub fn order(&self, order: Order) {
+        if let Order::Cancel { .. } = order {
+            self.cancelled.cancel();
+        }
+        // Of a run that has ended nothing can be wanted.
+        let _ = self.orders.send(Told::Order(order));
     }
 
     /// Ends the run at once: what is running is left behind.
     pub fn kill(&self) {
         self.cancelled.cancel();
-        let _ = self.orders.send(Order::Kill);
+        let _ = self.orders.send(Told::Kill);
     }
 }
 

@@ -24,6 +24,13 @@ pub trait Journal: Send {
         events: &'a [Event],
         survive: Survive,
     ) -> BoxFuture<'a, Result<(), JournalError>>;
+
+    /// What tells the present time of the machine apart from those after it has gone down, where nothing but that
+    /// loses an event that was to survive a [`Survive::Crash`]. The starts of steps are then announced a few at a time,
+    /// and with them one wait for the disk serves several. Nothing where it can't be told: each start waits.
+    fn boot(&self) -> Option<Arc<str>> {
+        None
+    }
 }
 
 /// What events have to survive before they are acted on.

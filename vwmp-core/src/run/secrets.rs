@@ -13,7 +13,7 @@ use vwmp_interfaces::{BoxFuture, ErrorClass, Secret, StepError, Wait};
 use super::event::{Cause, EventKind, Failure, Found, Outcome};
 use super::unit::Unit;
 use crate::masking::{Masker, SHORTEST};
-use crate::plan::Plan;
+use crate::plan::{Plan, StepIndex};
 
 /// What must not be shown of a run, and where it comes from.
 pub(crate) struct Secrets {
@@ -23,6 +23,8 @@ pub(crate) struct Secrets {
     given: Mutex<HashMap<String, Arc<OnceCell<Option<Value>>>>>,
     /// The outputs that are recorded masked, as they are.
     outputs: Mutex<HashMap<Unit, Arc<Value>>>,
+    /// The items that are recorded masked, as they are, by step.
+    items: Mutex<HashMap<StepIndex, Arc<Vec<Value>>>>,
 }
 
 struct Known {
@@ -52,6 +54,7 @@ impl Secrets {
             sources: OnceLock::new(),
             given: Mutex::default(),
             outputs: Mutex::default(),
+            items: Mutex::default(),
         })
     }
 
@@ -80,6 +83,11 @@ impl Secrets {
     /// Masks what is known to be secret by now.
     pub(super) fn masker(&self) -> Masker {
         self.read().masker.clone()
+    }
+
+    /// All that is known to be secret by now.
+    pub(super) fn texts(&self) -> Vec<String> {
+        self.read().texts.iter().cloned().collect()
     }
 
     fn read(&self) -> std::sync::RwLockReadGuard<'_, Known> {
@@ -180,15 +188,21 @@ impl Secrets {
             }
             | EventKind::RunAborted { failure } => failure.mask(&masker),
             EventKind::AttemptFinished { outcome: Outcome::Waiting(wait), .. } => mask_wait(wait, &masker),
-            EventKind::StepExpanded { items, .. } if items.iter().any(|item| masker.finds_in(item)) => {
+            EventKind::StepExpanded { step, items, masked }
+                if items.iter().any(|item| masker.finds_in(item)) =>
+            {
                 let mut shown = Vec::clone(items);
                 shown.iter_mut().for_each(|item| _ = masker.value(item));
-                *items = Arc::new(shown);
+                lock(&self.items).insert(*step, std::mem::replace(items, Arc::new(shown)));
+                *masked = true;
             }
-            EventKind::LookupFinished { found: Found::Done(output), .. } if masker.finds_in(output) => {
+            EventKind::LookupFinished { step, found: Found::Done(output), masked }
+                if masker.finds_in(output) =>
+            {
                 let mut shown = (**output).clone();
                 masker.value(&mut shown);
-                *output = Arc::new(shown);
+                lock(&self.outputs).insert(*step, std::mem::replace(output, Arc::new(shown)));
+                *masked = true;
             }
             EventKind::Answered { comment: text, .. }
             | EventKind::CancelRequested { reason: text, .. }
@@ -203,6 +217,11 @@ impl Secrets {
             },
             _ => {}
         }
+    }
+
+    /// What an item is about, where it is recorded masked: as it was.
+    pub(super) fn item(&self, unit: Unit) -> Option<Value> {
+        lock(&self.items).get(&unit.step)?.get(unit.item()? as usize).cloned()
     }
 
     /// The output of a step that is recorded masked, as it was.

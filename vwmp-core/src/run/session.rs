@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
 use vwmp_interfaces::adapter::{AdapterContext, Adapters, Capabilities};
 use vwmp_interfaces::capability::SecretSource;
-use vwmp_interfaces::context::{Caller, Keepsakes, RunScope};
+use vwmp_interfaces::context::{Call, Caller, Keepsakes, RunScope};
 use vwmp_interfaces::erased::OpenAdapter;
 use vwmp_interfaces::workflow_type::WorkflowContext;
-use vwmp_interfaces::{CancellationToken, Clock};
+use vwmp_interfaces::{BoxFuture, CancellationToken, Clock, Secret, StepContext, StepError};
 
 use super::attempt::caught;
 use super::drive::{Drive, Parts};
@@ -16,12 +17,12 @@ use super::event::{EventKind, Failure};
 use super::mask::MaskedSink;
 use super::ports::{JournalError, LogStore};
 use super::report::Report;
-use super::secrets::Source;
+use super::secrets::{Secrets, Source};
 use super::state::RunState;
 use super::view::View;
 use crate::plan::{Plan, PlannedAdapter};
 
-/// How long opening or closing one adapter may take.
+/// How long opening or closing one adapter may take, and the workflow type to prepare and to clean up.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// One run, before it is driven.
@@ -111,13 +112,15 @@ impl Session {
     async fn initialize(&self) -> Option<Failure> {
         let plugin = self.plan.workflow_type.as_ref()?;
         let failed = |what: String| Failure::permanent(format!("the workflow type {} {what}", plugin.name()));
-        match caught(plugin.initialize(&self.workflow_context())).await {
-            Ok(Ok(())) => None,
-            Ok(Err(error)) => {
+        let context = self.workflow_context();
+        match tokio::time::timeout(PATIENCE, caught(plugin.initialize(&context))).await {
+            Ok(Ok(Ok(()))) => None,
+            Ok(Ok(Err(error))) => {
                 let failure = Failure::from(&error);
                 Some(Failure { message: failed(format!("refused the run: {error}")).message, ..failure })
             }
-            Err(panic) => Some(failed(format!("panicked at the start: {panic}"))),
+            Ok(Err(panic)) => Some(failed(format!("panicked at the start: {panic}"))),
+            Err(_) => Some(failed(format!("was not ready after {} s", PATIENCE.as_secs()))),
         }
     }
 
@@ -125,10 +128,12 @@ impl Session {
     pub(super) async fn close(&self, adapters: Vec<(String, Arc<dyn OpenAdapter>)>) -> Vec<String> {
         let mut warnings = Vec::new();
         if let Some(plugin) = &self.plan.workflow_type {
-            match caught(plugin.cleanup(&self.workflow_context())).await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => warnings.push(format!("cleaning up after {}: {error}", plugin.name())),
-                Err(panic) => warnings.push(format!("{} panicked while cleaning up: {panic}", plugin.name())),
+            let name = plugin.name();
+            match tokio::time::timeout(PATIENCE, caught(plugin.cleanup(&self.workflow_context()))).await {
+                Ok(Ok(Ok(()))) => {}
+                Ok(Ok(Err(error))) => warnings.push(format!("cleaning up after {name}: {error}")),
+                Ok(Err(panic)) => warnings.push(format!("{name} panicked while cleaning up: {panic}")),
+                Err(_) => warnings.push(format!("{name} was not cleaned up after {} s", PATIENCE.as_secs())),
             }
         }
         for (instance, adapter) in adapters {
@@ -172,7 +177,10 @@ impl Session {
             log: self.log.clone(),
             clock: Arc::clone(&self.clock),
             keepsakes: Arc::clone(&self.keepsakes),
-            caller: self.caller.clone(),
+            caller: self.caller.as_ref().map(|caller| {
+                let secrets = Arc::clone(&self.view.secrets);
+                Arc::new(Confiding { caller: Arc::clone(caller), secrets }) as Arc<dyn Caller>
+            }),
         }
     }
 }
@@ -193,5 +201,27 @@ impl Session {
         let state = result?;
         let view = View { board: Arc::clone(&state.board), ..self.view };
         Ok(Report::new(self.plan, state, log, warnings, view))
+    }
+}
+
+/// Tells the runs that are called what must not be shown.
+struct Confiding {
+    caller: Arc<dyn Caller>,
+    secrets: Arc<Secrets>,
+}
+
+impl Confiding {
+    fn confide(&self, call: Call) -> Call {
+        Call { secrets: self.secrets.texts().into_iter().map(Secret::new).collect(), ..call }
+    }
+}
+
+impl Caller for Confiding {
+    fn call<'a>(&'a self, call: Call, ctx: &'a StepContext) -> BoxFuture<'a, Result<Value, StepError>> {
+        self.caller.call(self.confide(call), ctx)
+    }
+
+    fn undo<'a>(&'a self, call: Call, ctx: &'a StepContext) -> BoxFuture<'a, Result<(), StepError>> {
+        self.caller.undo(self.confide(call), ctx)
     }
 }

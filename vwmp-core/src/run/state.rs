@@ -1,5 +1,6 @@
 //! Where a run stands: the fold of its events, and nothing else.
 
+mod announced;
 mod fan;
 mod questions;
 mod resume;
@@ -7,7 +8,7 @@ mod rollback;
 mod stopping;
 mod waiting;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -44,6 +45,8 @@ pub struct RunState {
     closing: Vec<StepIndex>,
     /// Steps about which somebody has to say whether their work is done.
     questions: BTreeSet<Unit>,
+    /// Steps that may begin, with the time of the machine in which their starts are sure to be found recorded.
+    announced: BTreeMap<Unit, Arc<str>>,
     /// How many attempts are under way.
     pub(super) running: usize,
     part: Part,
@@ -115,6 +118,7 @@ impl RunState {
             unsettled: Vec::new(),
             closing: Vec::new(),
             questions: BTreeSet::new(),
+            announced: BTreeMap::new(),
             running: 0,
             part: Part::Main,
             main_left: plan.main_steps,
@@ -152,16 +156,21 @@ impl RunState {
                 self.run_id = Arc::clone(run_id);
                 self.started = Some(at);
             }
-            EventKind::RunResumed { .. } => self.resume(plan),
+            EventKind::RunResumed { again, .. } => self.resume(plan, again.is_some()),
             EventKind::RunAborted { failure } => self.stop(Stop::Aborted(failure.clone())),
             EventKind::CancelRequested { reason, .. } => self.cancel(reason),
             EventKind::KillRequested => self.kill(),
             EventKind::StepReused { step, run, output } => self.reuse(plan, *step, run, output, at),
-            EventKind::StepExpanded { step, items } => self.expand(plan, *step, items, at),
+            EventKind::StepExpanded { step, items, masked } => self.expand(plan, *step, items, *masked, at),
             EventKind::LockAwaited { step } => self.await_lock(plan, *step),
             EventKind::LockAcquired { step } => self.take_lock(plan, *step),
+            EventKind::StartsAnnounced { steps, boot } => self.announce(steps, boot),
             EventKind::AttemptStarted { step, attempt } => self.start(plan, *step, *attempt, at),
-            EventKind::AttemptFinished { step, outcome, masked, .. } => {
+            EventKind::AttemptFinished { step, attempt, outcome, masked } => {
+                if self.unit(*step).phase == Phase::Pending {
+                    // It was announced, and what was recorded of its start was lost with the machine.
+                    self.start(plan, *step, *attempt, at);
+                }
                 self.finish_attempt(*step, outcome, *masked, at);
             }
             EventKind::Answered { step, approved, by, comment } => {
@@ -169,12 +178,14 @@ impl RunState {
                 self.answer(*step, Waited::Answered { approved: *approved, by, comment, at });
             }
             EventKind::LookupStarted { step } => self.start_lookup(*step),
-            EventKind::LookupFinished { step, found } => self.finish_lookup(plan, *step, found, at),
+            EventKind::LookupFinished { step, found, masked } => {
+                self.finish_lookup(plan, *step, found, *masked, at);
+            }
             EventKind::RetryScheduled { step, not_before, .. } => self.delay(plan, *step, *not_before),
             EventKind::StepFinished { step, status, cause } => {
                 self.end_unit(plan, *step, *status, cause.as_deref(), at);
             }
-            EventKind::RollbackStarted { reason, .. } => self.start_rollback(plan, reason),
+            EventKind::RollbackStarted { reason, forced, .. } => self.start_rollback(plan, reason, *forced),
             EventKind::UndoStarted { attempt, .. } => self.start_undo(*attempt),
             EventKind::UndoFinished { outcome, .. } => self.finish_undo(outcome),
             EventKind::UndoRetryScheduled { not_before, .. } => self.delay_undo(*not_before),
@@ -187,6 +198,7 @@ impl RunState {
 
     fn start(&mut self, plan: &Plan, unit: Unit, attempt: u32, at: Timestamp) {
         self.leave_waiting(plan, unit);
+        self.announced.remove(&unit);
         self.attempted = true;
         self.running += 1;
         let state = self.unit_mut(unit);
@@ -258,9 +270,13 @@ impl RunState {
         at: Timestamp,
     ) {
         self.leave_waiting(plan, unit);
+        self.announced.remove(&unit);
         let expanded = unit.item().is_none() && self.fans.contains_key(&unit.step);
         let state = self.unit_mut(unit);
         state.phase = Phase::Ended(status);
+        if let Some(extra) = state.extra_if_any() {
+            extra.locked = false;
+        }
         state.cause = cause.cloned().map(Box::new);
         if state.attempts == 0 && !expanded {
             (state.started, state.ended) = (at, at);

@@ -108,6 +108,10 @@ impl StepState {
         }
     }
 
+    pub(super) fn has_succeeded(&self) -> bool {
+        matches!(self.phase, Phase::Ended(StepStatus::Succeeded | StepStatus::Tolerated))
+    }
+
     /// How many attempts there were.
     pub fn attempts(&self) -> u32 {
         self.attempts

@@ -65,36 +65,35 @@ impl Binding {
         let cache = ExpressionCache::default();
         let scope = Early { parameters: &bound.values, environment: &workflow.settings.environment };
         let mut config = resolve(&workflow.config_layers(&bound.given));
-        found.extend(layered::render(&mut config, &scope, &cache));
+        let mut secrets = bound.secrets;
+        found.extend(layered::render(&mut config, &scope, &cache, &mut secrets));
         if let (Some(workflow_type), false) = (&workflow.workflow_type, found.has_errors()) {
             found.extend(layered::type_errors(workflow_type, &config, &[]));
         }
-        let of_adapter = |Adapter { instance, adapter }: &Adapter, defaults: bool| {
-            let mut config = layered::of_adapter(instance, adapter, &workflow.settings, defaults);
-            let mut found = layered::render(&mut config, &scope, &cache);
-            if found.is_empty() {
-                found = layered::adapter_errors(instance, adapter, &config, &[]);
-            }
-            (config.value, found)
-        };
-        let mut secrets = bound.secrets;
+        let of_adapter =
+            |Adapter { instance, adapter }: &Adapter, defaults: bool, secrets: &mut Vec<String>| {
+                let mut config = layered::of_adapter(instance, adapter, &workflow.settings, defaults);
+                let mut found = layered::render(&mut config, &scope, &cache, secrets);
+                if found.is_empty() {
+                    found = layered::adapter_errors(instance, adapter, &config, &[]);
+                }
+                (config.value, found)
+            };
         let mut adapters = Vec::new();
         let mut secret_sources = Vec::new();
         let mut adapter_configs = Map::new();
         let opened = workflow.adapters.iter().zip(std::iter::repeat(false));
         for (adapter, is_source) in opened.chain(workflow.secret_sources.iter().zip(std::iter::repeat(true)))
         {
-            let (config, problems) = of_adapter(adapter, false);
-            let schema = &adapter.adapter.info().config_schema;
-            for (_, secret) in marked::values(&config, schema, marked::SECRET) {
-                texts_in(secret, &mut secrets);
-            }
+            let (config, problems) = of_adapter(adapter, false, &mut secrets);
+            conceal(adapter, &config, &mut secrets);
             if is_source { &mut secret_sources } else { &mut adapters }.push(config);
             found.extend(problems);
-            adapter_configs.insert(adapter.instance.clone(), of_adapter(adapter, true).0);
+            adapter_configs.insert(adapter.instance.clone(), of_adapter(adapter, true, &mut secrets).0);
         }
         for adapter in &workflow.adapters_read {
-            let (config, problems) = of_adapter(adapter, true);
+            let (config, problems) = of_adapter(adapter, true, &mut secrets);
+            conceal(adapter, &config, &mut secrets);
             found.extend(problems);
             adapter_configs.insert(adapter.instance.clone(), config);
         }
@@ -110,6 +109,14 @@ impl Binding {
         let binding =
             Self { parameters: bound.values, secrets, config, adapters, secret_sources, adapter_configs };
         (binding, found)
+    }
+}
+
+/// What the config of an adapter has for secret is masked, also where the adapter is only read.
+fn conceal(adapter: &Adapter, config: &Value, secrets: &mut Vec<String>) {
+    let schema = &adapter.adapter.info().config_schema;
+    for (_, secret) in marked::values(config, schema, marked::SECRET) {
+        texts_in(secret, secrets);
     }
 }
 

@@ -9,6 +9,7 @@ use vwmp_interfaces::workflow_type::FailurePolicy;
 
 use super::calls::{Callee, Calls};
 use super::config::{Configs, StepConfig, merged};
+use super::config_files::unknown_plugins;
 use super::expand::{StepNode, Texts};
 use super::handlers::{Handler, Plugins};
 use super::layered;
@@ -49,7 +50,8 @@ pub(super) fn check(
     let texts = Texts::read(document, registry, loader, &mut found);
     let mut calls = Calls::new(registry, settings, loader);
     let workflow = of_texts(&texts, registry, settings, Some(&mut calls), &mut found);
-    let found = in_reading_order(found, texts.documents());
+    let mut found = in_reading_order(found, texts.documents());
+    found.extend(unknown_plugins(settings, registry));
     match workflow {
         Some(workflow) => found.into_result(workflow),
         None => Err(found),
@@ -197,19 +199,21 @@ fn drafts<'c>(
                 node.get("adapters").into_iter().flat_map(order::texts).collect();
             let place = node.get("handler").unwrap_or(node.node());
             plugins.adapters_of(handler.as_deref(), place, &chosen, found);
+            let config = match &handler {
+                Some(handler) => configs.read(&node, handler, found),
+                None => configs.unread(&node, found),
+            };
+            let calls = handler.as_ref().is_some_and(|one| one.step.calls(config.written()).is_some());
             Draft {
                 id: match node.get("id").and_then(NodeRef::as_str) {
                     Some(id) => id.into(),
                     None => format!("step-{}", at + 1).into(),
                 },
-                config: match &handler {
-                    Some(handler) => configs.read(&node, handler, found),
-                    None => configs.unread(&node, found),
-                },
+                config,
                 when: node.get("when").and_then(|when| condition(when, cache, found)),
                 extras: extras::of_step(&node, cache, found),
                 callee: None,
-                policy: policies.of(&node, handler.as_deref(), &chosen),
+                policy: policies.of(&node, handler.as_deref(), &chosen, calls),
                 handler,
                 node,
             }

@@ -298,7 +298,7 @@ impl DynStep for Composite {
                 return Err(ConfigError { path: String::new(), message });
             }
         };
-        let call = Call { workflow: format!("{COMPOSITE}{}", self.name), parameters };
+        let call = Call::new(format!("{COMPOSITE}{}", self.name), parameters);
         Ok(Box::new(Prepared { call, steps: Arc::clone(&self.steps) }))
     }
 }

@@ -10,6 +10,7 @@ use super::expand::StepNode;
 use super::handlers::Handler;
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::document::{Kind, NodeRef, Path, overlaid};
+use crate::run::guarded;
 use crate::schema::{SchemaError, dotted};
 use crate::source::Span;
 use crate::template::{ExpressionCache, Piece, Template};
@@ -92,8 +93,18 @@ impl<'c> Configs<'c> {
             template,
             dependencies: Vec::new(),
         };
-        subject.check(&config, &mut problems);
-        config.dependencies = handler.step.dependencies(config.written());
+        let asked = guarded(|| {
+            subject.check(&config, &mut problems);
+            handler.step.dependencies(config.written())
+        });
+        match asked {
+            Ok(dependencies) => config.dependencies = dependencies,
+            Err(panic) => {
+                let name = handler.step.name();
+                let message = format!("{name} panicked while it was checked, which is a bug in it: {panic}");
+                problems.push(subject.at("vwmp::panicked", "", &message));
+            }
+        }
         self.tell(&subject, problems, found);
         config
     }

@@ -17,6 +17,7 @@ use crate::config::{
 };
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::document::{Document, NodeRef, Path};
+use crate::masking::{Masker, computed};
 use crate::registry::{RegisteredAdapter, RegisteredWorkflowType, Registry};
 use crate::schema::{SchemaError, dotted};
 use crate::template::{ExpressionCache, Place, RenderError, Scope, Template};
@@ -130,7 +131,14 @@ pub(super) fn adapter_errors(
 }
 
 /// Evaluates the expressions of the values that stand in files; all others are data.
-pub(super) fn render(config: &mut Resolved, scope: &dyn Scope, cache: &ExpressionCache) -> Diagnostics {
+/// What is computed from secrets is added to them.
+pub(super) fn render(
+    config: &mut Resolved,
+    scope: &dyn Scope,
+    cache: &ExpressionCache,
+    secrets: &mut Vec<String>,
+) -> Diagnostics {
+    let masker = Masker::new(&*secrets);
     let mut found = Diagnostics::default();
     let mut rendered = Vec::new();
     for (key, value, origin) in config.leaves() {
@@ -139,7 +147,8 @@ pub(super) fn render(config: &mut Resolved, scope: &dyn Scope, cache: &Expressio
             && let Ok(path) = key.parse::<Path>()
         {
             let place = Place { source, span, text_at: None };
-            match render_value(value, &place, scope, cache) {
+            let values = Values { place: &place, scope, cache, masker: &masker };
+            match values.render(value, secrets) {
                 Ok(value) => rendered.push((path.to_pointer(), value)),
                 Err(problems) => found.extend(problems),
             }
@@ -153,23 +162,28 @@ pub(super) fn render(config: &mut Resolved, scope: &dyn Scope, cache: &Expressio
     found
 }
 
-fn render_value(
-    value: &Value,
-    place: &Place<'_>,
-    scope: &dyn Scope,
-    cache: &ExpressionCache,
-) -> Result<Value, Diagnostics> {
-    match value {
-        Value::String(text) => {
-            let template = Template::parse_text(text, place, cache)?;
-            template.render(scope).map_err(|error: RenderError| error.diagnostic().into())
+/// What values are rendered with.
+struct Values<'v> {
+    place: &'v Place<'v>,
+    scope: &'v dyn Scope,
+    cache: &'v ExpressionCache,
+    masker: &'v Masker,
+}
+
+impl Values<'_> {
+    fn render(&self, value: &Value, secrets: &mut Vec<String>) -> Result<Value, Diagnostics> {
+        match value {
+            Value::String(text) => {
+                let template = Template::parse_text(text, self.place, self.cache)?;
+                computed(template.expressions(), self.scope, self.masker, secrets);
+                template.render(self.scope).map_err(|error: RenderError| error.diagnostic().into())
+            }
+            Value::Array(items) => items.iter().map(|item| self.render(item, secrets)).collect(),
+            Value::Object(entries) => {
+                entries.iter().map(|(key, value)| Ok((key.clone(), self.render(value, secrets)?))).collect()
+            }
+            other => Ok(other.clone()),
         }
-        Value::Array(items) => items.iter().map(|item| render_value(item, place, scope, cache)).collect(),
-        Value::Object(entries) => entries
-            .iter()
-            .map(|(key, value)| Ok((key.clone(), render_value(value, place, scope, cache)?)))
-            .collect(),
-        other => Ok(other.clone()),
     }
 }
 

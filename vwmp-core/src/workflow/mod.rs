@@ -8,6 +8,7 @@ pub(crate) mod calls;
 mod check;
 mod composite;
 mod config;
+mod config_files;
 pub(crate) mod duration;
 mod expand;
 mod extras;

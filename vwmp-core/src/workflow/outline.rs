@@ -10,6 +10,7 @@ use super::expand::Texts;
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::document::NodeRef;
 use crate::registry::RegisteredWorkflowType;
+use crate::run::guarded;
 use crate::source::{Source, Span};
 
 /// Asks the type what it thinks of a workflow.
@@ -26,7 +27,13 @@ pub(super) fn check(
         steps: after_main(drafts.iter().zip(needs).map(|(draft, needs)| outline(draft, needs)).collect()),
     };
     let mut findings = Findings::default();
-    workflow_type.validate_workflow(&outline, &mut findings);
+    if let Err(panic) = guarded(|| workflow_type.validate_workflow(&outline, &mut findings)) {
+        let (source, span) = locate(&Place::Workflow, texts, drafts);
+        let name = workflow_type.name();
+        let message =
+            format!("the workflow type {name} panicked at this workflow, which is a bug in it: {panic}");
+        found.push(Diagnostic::error("vwmp::panicked", message).at(source, span, ""));
+    }
     for Finding { code, warning, place, message, help } in findings {
         let (source, span) = locate(&place, texts, drafts);
         let mut problem = Diagnostic::error(code, message).at(source, span, "");

@@ -27,18 +27,20 @@ impl<'c> Policies<'c> {
     }
 
     /// The policy of a step: its own word, that of the workflow's `defaults`, that of the config files for its handler.
+    /// Where it calls a workflow, the steps of that one have limits of their own, and people may be asked in it.
     pub(super) fn of(
         &mut self,
         step: &StepNode<'_>,
         handler: Option<&Handler<'_>>,
         chosen: &[(&str, NodeRef<'_>)],
+        calls: bool,
     ) -> Arc<StepPolicy> {
         let said = |key: &'static str| {
             step.get(key).or_else(|| self.defaults.iter().find_map(|&defaults| written(defaults, key)))
         };
         let policy = StepPolicy {
             required: said("required").is_none_or(|node| node.kind() != Kind::Bool(false)),
-            timeout: said("timeout").map_or(Some(DEFAULT_TIMEOUT), timeout),
+            timeout: said("timeout").map_or((!calls).then_some(DEFAULT_TIMEOUT), timeout),
             retry: self.retry(step, handler),
             priority: said("priority").and_then(int).and_then(|value| value.try_into().ok()).unwrap_or(0),
             adapters: match chosen {

@@ -54,6 +54,9 @@ pub struct Record {
     /// The composite handlers that it uses: the run goes on with them as they were.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     composites: Vec<Text>,
+    /// Whether results of another run were to stand for steps; its first events say of which.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    partial: bool,
     fingerprint: String,
 }
 
@@ -123,8 +126,22 @@ impl Record {
             cores: inputs.cores,
             handlers: handlers(plan),
             composites,
+            partial: false,
             fingerprint: fingerprint(plan),
         }
+    }
+
+    /// The record of a run in which results of another run stand for steps, or steps are left out.
+    #[must_use]
+    pub fn partial(mut self, partial: bool) -> Self {
+        self.partial = partial;
+        self
+    }
+
+    /// Whether results of another run were to stand for steps, or steps were to be left out. Which ones is in the first
+    /// events of the run, and nowhere else.
+    pub fn is_partial(&self) -> bool {
+        self.partial
     }
 
     /// Reads a record.
@@ -161,6 +178,13 @@ impl Record {
     /// The parameters that were given, but for secret ones.
     pub fn parameters(&self) -> &BTreeMap<String, (Value, String)> {
         &self.parameters
+    }
+
+    /// The settings of the command line, without those that have to be given again.
+    pub fn sets(&self) -> impl Iterator<Item = Setting> + '_ {
+        let setting =
+            |set: &Set| Setting { key: set.key.clone(), value: set.value.clone(), how: set.how.clone() };
+        self.sets.iter().map(setting)
     }
 
     /// The parameters that have to be given again.
@@ -241,16 +265,11 @@ impl Record {
     fn workflow(&self, registry: &Registry, again: Again) -> Result<(Workflow, Inputs), Diagnostics> {
         let mut environment = again.environment;
         environment.extend(self.environment.clone());
-        let recorded = self.sets.iter().map(|set| Setting {
-            key: set.key.clone(),
-            value: set.value.clone(),
-            how: set.how.clone(),
-        });
         let settings = Settings {
             workspace_config: config(self.workspace_config.as_ref())?,
             user_config: config(self.user_config.as_ref())?,
             environment: Arc::new(environment),
-            sets: recorded.chain(again.sets).collect(),
+            sets: self.sets().chain(again.sets).collect(),
         };
         let documents = self.documents.iter().map(Text::parse).collect::<Result<Vec<_>, _>>()?;
         let mut found = Diagnostics::default();

@@ -80,7 +80,7 @@ register!(step Call: undo);
 
 impl Call {
     fn request(&self) -> Request {
-        Request { workflow: self.workflow.clone(), parameters: self.parameters.clone() }
+        Request::new(&self.workflow, self.parameters.clone())
     }
 }
 
@@ -104,7 +104,7 @@ mod tests {
         assert_eq!(output, json!({ "url": "https://example.com" }));
         undo::<Call>(config, output, &ctx).await.unwrap();
         let parameters = json!({ "environment": "staging" }).as_object().cloned().unwrap();
-        let request = Request { workflow: "./deploy.yaml".into(), parameters };
+        let request = Request::new("./deploy.yaml", parameters);
         assert_eq!((run.calls(), run.undone_calls()), (vec![request.clone()], vec![request]));
     }
 

@@ -86,7 +86,7 @@ impl StepHandler for Push {
         ctx.unless_cancelled(async {
             for tag in &self.tags {
                 if git.tag(tag).await?.is_none() {
-                    return Err(StepError::permanent(format!("there is no tag `{tag}` to push")));
+                    return Err(StepError::invalid(format!("there is no tag `{tag}` to push")));
                 }
             }
             let request = self.request(git.branch().await?, &*git)?;
@@ -138,7 +138,7 @@ impl Push {
         let mut refs = Vec::new();
         if self.branch {
             let branch = branch.ok_or_else(|| {
-                StepError::permanent(
+                StepError::invalid(
                     "there is no branch to push: the head is detached; run `git switch BRANCH`, or set \
                      `branch: false`",
                 )

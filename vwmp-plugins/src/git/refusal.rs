@@ -136,7 +136,7 @@ fn remote_meaning(what: &str, said: &str) -> StepError {
         return StepError::permanent(format!("can't {what}: it has no branch or tag `{name}`"));
     }
     if has(&GONE) {
-        return StepError::permanent(format!("can't {what}: there is no such repository"));
+        return StepError::invalid(format!("can't {what}: there is no such repository"));
     }
     if has(&DENIED) {
         return StepError::denied(format!("can't {what}: the remote doesn't let this user in"));

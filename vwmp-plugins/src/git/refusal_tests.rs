@@ -37,7 +37,7 @@ fn remote_refusals() {
     for (said, class, message) in [
         (
             "fatal: '/gone.git' does not appear to be a git repository",
-            ErrorClass::Permanent,
+            ErrorClass::Invalid,
             "can't push to origin: there is no such repository",
         ),
         (

@@ -166,13 +166,13 @@ async fn a_detached_head_has_no_branch_to_push() {
     repository.git(&["checkout", "--quiet", "--detach"]);
     let message = "there is no branch to push: the head is detached; run `git switch BRANCH`, or set \
                    `branch: false`";
-    check(&repository.push(json!({})).await.unwrap_err(), ErrorClass::Permanent, message);
+    check(&repository.push(json!({})).await.unwrap_err(), ErrorClass::Invalid, message);
     let plan = preview::<Push>(json!({}), &repository.ctx()).await.unwrap_err();
-    check(&plan, ErrorClass::Permanent, message);
+    check(&plan, ErrorClass::Invalid, message);
     repository.tag("v1").await.unwrap();
     repository.push(json!({ "branch": false, "tags": ["v1"] })).await.unwrap();
     let missing = repository.push(json!({ "branch": false, "tags": ["v2"] })).await.unwrap_err();
-    check(&missing, ErrorClass::Permanent, "there is no tag `v2` to push");
+    check(&missing, ErrorClass::Invalid, "there is no tag `v2` to push");
 }
 
 #[tokio::test]
@@ -260,7 +260,7 @@ async fn a_remote_that_is_gone_or_silent() {
     repository.git(&["remote", "add", "silent", "git://127.0.0.1:1/r.git"]);
     check(
         &repository.push(json!({ "remote": "gone" })).await.unwrap_err(),
-        ErrorClass::Permanent,
+        ErrorClass::Invalid,
         "can't push to gone: there is no such repository",
     );
     check(

@@ -114,7 +114,7 @@ async fn fetching_tells_what_changed() {
     repository.git(&["remote", "add", "gone", "/no/such/repository.git"]);
     check(
         &execute::<Fetch>(json!({ "remote": "gone" }), &repository.ctx()).await.unwrap_err(),
-        ErrorClass::Permanent,
+        ErrorClass::Invalid,
         "can't fetch from gone: there is no such repository",
     );
 }
@@ -158,7 +158,7 @@ async fn a_repository_is_cloned_once_and_whole() {
         ),
         (
             json!({ "url": "/no/such.git", "into": "new" }),
-            ErrorClass::Permanent,
+            ErrorClass::Invalid,
             "can't clone /no/such.git: there is no such repository".to_owned(),
         ),
         (

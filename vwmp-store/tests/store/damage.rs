@@ -20,7 +20,7 @@ fn stores_of_later_versions_and_damaged_ones_are_told() {
     drop(connection);
     let refused = Store::open(folder.path()).map(drop).unwrap_err().to_string();
     let expected = format!(
-        "the store {} has format 9, and this program knows formats up to 1; use a newer program",
+        "the store {} has format 9, and this program knows formats up to 2; use a newer program",
         database.display()
     );
     assert_eq!(refused, expected);
@@ -64,7 +64,9 @@ async fn what_is_before_the_damage_can_be_read() {
     journal.append(&begun("a"), Survive::Crash).await.unwrap();
     journal.append(&ended(2), Survive::Crash).await.unwrap();
     let connection = rusqlite::Connection::open(folder.path().join("store.db")).unwrap();
-    connection.execute("UPDATE events SET body = substr(body, 1, 40) WHERE first = 2", []).unwrap();
+    connection
+        .execute("UPDATE events SET body = substr(body, 1, 40) WHERE place & 0xfffffffff = 2", [])
+        .unwrap();
     let (events, damage) = store.events("a", 0).unwrap();
     assert_eq!(events, begun("a"));
     assert!(damage.unwrap().to_string().starts_with("run a is damaged at event 2: "));
@@ -77,10 +79,10 @@ async fn events_of_a_later_program_are_told() {
     let run = store.create(&new_run("a")).unwrap();
     run.journal(&[]).append(&begun("a"), Survive::Crash).await.unwrap();
     let connection = rusqlite::Connection::open(folder.path().join("store.db")).unwrap();
-    connection.execute("INSERT INTO events SELECT run, 2, 1, x'02' FROM events", []).unwrap();
+    connection.execute("INSERT INTO events SELECT place + 2, 1, x'03' FROM events", []).unwrap();
     let (events, damage) = store.events("a", 0).unwrap();
     assert_eq!(events, begun("a"));
-    let expected = "run a is damaged at event 2: it has format 2, and this program knows format 1 only; what is \
+    let expected = "run a is damaged at event 2: it has format 3, and this program knows formats up to 2; what is \
                     before it can be read";
     assert_eq!(damage.unwrap().to_string(), expected);
 }
@@ -103,7 +105,7 @@ async fn stores_of_the_first_version_are_read_and_go_on() {
     }
     let run = store.take("0190-b").unwrap();
     let so_far = store.events("0190-b", 0).unwrap().0;
-    let cancel = Order::Cancel { reason: "enough".into(), by: "ann".into() };
+    let cancel = Order::Cancel { reason: "enough".into(), by: Some("ann".into()) };
     assert_eq!(run.orders(&so_far).unwrap().new_ones().unwrap(), [cancel]);
     run.journal(&so_far).append(&ended(2), Survive::PowerCut).await.unwrap();
     assert_eq!(store.find("0190-b").unwrap().standing.name(), "succeeded");
@@ -167,7 +169,7 @@ async fn of_a_torn_last_write_everything_before_it_stays() {
         assert_eq!(store.damage().unwrap(), None);
         // The run goes on from there.
         let run = store.take("cut").unwrap();
-        let next = event(events.len() as u64, EventKind::RunResumed { by: "ann".into() });
+        let next = event(events.len() as u64, EventKind::RunResumed { by: "ann".into(), again: None });
         run.journal(&events).append(std::slice::from_ref(&next), Survive::Crash).await.unwrap();
         assert_eq!(store.events("cut", 0).unwrap().0, [events.as_slice(), &[next]].concat());
         lengths.push(events.len());
@@ -281,7 +283,7 @@ fn a_full_disk_is_told_and_what_was_kept_stays() {
     // With more room it goes on.
     assert!(disk.mount(&["-o", "remount,size=2m"]));
     let run = store.take("a").unwrap();
-    let next = event(seq, EventKind::RunResumed { by: "ann".into() });
+    let next = event(seq, EventKind::RunResumed { by: "ann".into(), again: None });
     runtime.block_on(run.journal(&events).append(&[next], Survive::PowerCut)).unwrap();
     assert_eq!(store.events("a", 0).unwrap().0.len() as u64, seq + 1);
 }

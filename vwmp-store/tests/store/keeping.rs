@@ -76,7 +76,7 @@ async fn orders_wait_for_the_process_that_drives_the_run() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
     let run = store.create(&new_run("a")).unwrap();
-    let cancel = Order::Cancel { reason: "enough".into(), by: "ann".into() };
+    let cancel = Order::Cancel { reason: "enough".into(), by: Some("ann".into()) };
     let answer = |step: &str| Order::Answer {
         step: step.into(),
         approved: true,

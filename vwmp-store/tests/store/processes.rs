@@ -173,7 +173,7 @@ async fn what_was_acknowledged_survives_kill_9() {
         assert!(events.iter().enumerate().all(|(at, event)| event.seq == at as u64));
         assert_eq!(store.damage().unwrap(), None);
         // And it goes on.
-        let next = event(events.len() as u64, EventKind::RunResumed { by: "ann".into() });
+        let next = event(events.len() as u64, EventKind::RunResumed { by: "ann".into(), again: None });
         let run = store.take("w").unwrap();
         run.journal(&events).append(&[next], Survive::PowerCut).await.unwrap();
         assert_eq!(store.events("w", 0).unwrap().0.len(), events.len() + 1);

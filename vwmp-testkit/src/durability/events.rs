@@ -79,7 +79,8 @@ impl With {
     fn of_the_run(&self) -> Vec<EventKind> {
         let mut events = vec![
             EventKind::RunStarted { run_id: self.text() },
-            EventKind::RunResumed { by: self.text() },
+            EventKind::RunResumed { by: self.text(), again: None },
+            EventKind::RunResumed { by: self.text(), again: Some(Box::default()) },
             EventKind::CancelRequested { reason: self.text(), by: None },
             EventKind::CancelRequested { reason: self.text(), by: Some(self.text()) },
             EventKind::KillRequested,
@@ -97,10 +98,11 @@ impl With {
         let items = [Value::clone(&self.value), Value::Null].to_vec();
         vec![
             EventKind::StepReused { step, run: self.text(), output: Arc::clone(&self.value) },
-            EventKind::StepExpanded { step, items: Arc::new(items) },
-            EventKind::StepExpanded { step, items: Arc::default() },
+            EventKind::StepExpanded { step, items: Arc::new(items), masked: false },
+            EventKind::StepExpanded { step, items: Arc::default(), masked: true },
             EventKind::LockAwaited { step: Some(step) },
             EventKind::LockAcquired { step: Some(step) },
+            EventKind::StartsAnnounced { steps: self.units().into(), boot: self.text() },
         ]
     }
 
@@ -119,7 +121,7 @@ impl With {
             events.push(EventKind::LookupStarted { step });
             let done = Found::Done(Arc::clone(&self.value));
             for found in [done, Found::NotDone, Found::Unknown(None), Found::Unknown(Some(self.text()))] {
-                events.push(EventKind::LookupFinished { step, found });
+                events.push(EventKind::LookupFinished { step, found, masked: self.number.is_multiple_of(2) });
             }
             events.push(EventKind::RetryScheduled { step, attempt, not_before });
         }
@@ -129,8 +131,8 @@ impl With {
     fn of_rollbacks(&self) -> Vec<EventKind> {
         let (attempt, not_before) = (self.number, self.at());
         let mut events = vec![
-            EventKind::RollbackStarted { reason: self.text(), by: None },
-            EventKind::RollbackStarted { reason: self.text(), by: Some(self.text()) },
+            EventKind::RollbackStarted { reason: self.text(), by: None, forced: false },
+            EventKind::RollbackStarted { reason: self.text(), by: Some(self.text()), forced: true },
         ];
         for step in self.units() {
             events.push(EventKind::UndoStarted { step, attempt });
@@ -201,12 +203,13 @@ mod tests {
             EventKind::UndoRetryScheduled { .. } => 19,
             EventKind::StepUndone { .. } => 20,
             EventKind::RunFinished { .. } => 21,
+            EventKind::StartsAnnounced { .. } => 22,
         }
     }
 
     #[test]
     fn no_kind_is_missing() {
         let made: BTreeSet<usize> = every_kind("x", &Value::Null, 1).iter().map(number).collect();
-        assert_eq!(made, (0..22).collect());
+        assert_eq!(made, (0..23).collect());
     }
 }

@@ -11,13 +11,9 @@ use crate::recorded::Recorded;
 const MOST: usize = 20;
 
 /// Refuses answers that contradict each other, and answers about steps that nobody asks about.
-pub(super) fn check(recorded: &Recorded, assume: &[(String, bool)]) -> Result<(), Failure> {
-    if assume.is_empty() {
-        return Ok(());
-    }
+pub(super) fn check(recorded: &Recorded, state: &RunState, assume: &[(String, bool)]) -> Result<(), Failure> {
     let plan = &*recorded.plan;
-    let state = RunState::of(plan, &recorded.events);
-    let open = in_question(plan, &state);
+    let open = in_question(plan, state);
     for (number, (id, done)) in assume.iter().enumerate() {
         if assume[..number].iter().any(|(other, answer)| other == id && answer != done) {
             let message = format!("--assume says of `{id}` both done and not-done: give one of them");

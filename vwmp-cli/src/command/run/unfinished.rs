@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Map;
 use vwmp_core::plan::Plan;
@@ -28,15 +29,19 @@ pub(super) fn of_same(
     place: &RunsPlace,
     planned: &Planned,
 ) -> Result<Option<RunRow>, Failure> {
-    if planned.plan.on_failure() != FailurePolicy::Rollback {
+    if !is_alone(&planned.plan) {
         return Ok(None);
     }
     let source = source(planned.plan.workflow_id().as_ref(), planned.plan.workspace());
     let rows = store.runs(&Filter { source: Some(source), ..Filter::default() })?;
     let Some(row) = rows.into_iter().find(|row| is_unfinished(row.standing)) else { return Ok(None) };
-    if store.events(&row.id, 0)?.0.is_empty() && store.driver(&row.id)?.is_none() {
-        // It died before it began, and did nothing.
-        return Ok(None);
+    while store.events(&row.id, 0)?.0.is_empty() {
+        if store.driver(&row.id)?.is_none() {
+            // It died before it began, and did nothing.
+            return Ok(None);
+        }
+        // Its first event is about to come.
+        std::thread::sleep(Duration::from_millis(20));
     }
     let same = match Recorded::read(store, &row.id, registry) {
         Ok(recorded) => other_parameters(&recorded.record, &recorded.plan, planned).is_empty(),
@@ -44,6 +49,24 @@ pub(super) fn of_same(
         Err(_) => false,
     };
     if same { Ok(Some(row)) } else { Err(in_the_way(program, place, &row)) }
+}
+
+/// Whether there may be one unfinished run of the workflow at most.
+pub(super) fn is_alone(plan: &Plan) -> bool {
+    plan.on_failure() == FailurePolicy::Rollback
+}
+
+/// A part of it is no way to go on with an unfinished run.
+pub(super) fn no_part(program: &Program, place: &RunsPlace, row: &RunRow) -> Failure {
+    let next = store::next(program, place, row);
+    let command = |verb: &str| next.command(verb, &[]).unwrap_or_default();
+    Failure::Usage(format!(
+        "run {} of this workflow is unfinished: finish it with `{}`, or take it back with `{}`, before a part is \
+         carried out again",
+        row.id,
+        command("resume"),
+        command("undo"),
+    ))
 }
 
 fn is_unfinished(standing: Standing) -> bool {

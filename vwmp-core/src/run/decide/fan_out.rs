@@ -11,7 +11,7 @@ use crate::run::view::View;
 /// The items of a step, as far as its values can be read.
 pub(super) fn expand(plan: &Plan, step: StepIndex, fan: &FanOut, view: &View) -> EventKind {
     match crate::plan::items(fan, view) {
-        Ok(items) => EventKind::StepExpanded { step, items: Arc::new(items) },
+        Ok(items) => EventKind::StepExpanded { step, items: Arc::new(items), masked: false },
         Err(error) => EventKind::StepFinished {
             step: step.into(),
             status: if plan[step].policy.required { StepStatus::Failed } else { StepStatus::Tolerated },

@@ -27,7 +27,7 @@ pub(super) fn begin(plan: &Plan, state: &RunState, events: &mut Vec<EventKind>) 
     if !doubtful.is_empty() {
         events.extend(doubtful.into_iter().map(|step| EventKind::LookupStarted { step }));
     } else if state.running == 0 {
-        events.push(EventKind::RollbackStarted { reason: reason(plan, state), by: None });
+        events.push(EventKind::RollbackStarted { reason: reason(plan, state), by: None, forced: false });
     }
 }
 
@@ -57,7 +57,7 @@ pub(super) fn next(plan: &Plan, state: &RunState, now: Timestamp) -> Option<Even
         UndoPhase::Delayed(at) if *at <= now => {
             Some(EventKind::UndoStarted { step: unit, attempt: rollback.attempts() + 1 })
         }
-        UndoPhase::Running | UndoPhase::Delayed(_) => None,
+        UndoPhase::Running | UndoPhase::Locking | UndoPhase::Delayed(_) => None,
         UndoPhase::Unsettled(outcome) => Some(settle(unit, rollback.attempts(), outcome, now)),
     }
 }
@@ -73,7 +73,9 @@ fn begin_one(plan: &Plan, state: &RunState, unit: Unit) -> EventKind {
         return stands(Undone::Failed, Some(why));
     }
     let handler = &plan[unit.step].handler;
-    if handler.info().can_undo {
+    if handler.info().can_undo && !state.has_lock(plan, unit.step) {
+        EventKind::LockAwaited { step: Some(unit.step) }
+    } else if handler.info().can_undo {
         EventKind::UndoStarted { step: unit, attempt: 1 }
     } else {
         stands(Undone::Impossible, Some(format!("{} can't take its work back", handler.name())))

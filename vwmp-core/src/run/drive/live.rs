@@ -73,7 +73,9 @@ impl Drive {
             planned: Arc::clone(&self.planned),
             waited: state.waited().cloned(),
         };
-        let item = self.state.item_value(unit).cloned().map(Arc::new);
+        let item = unit.item().and_then(|_| {
+            self.view.secrets.item(unit).or_else(|| self.state.item_value(unit).cloned()).map(Arc::new)
+        });
         let work = self.executor.execute(Attempt {
             plan: Arc::clone(&self.plan),
             unit,
@@ -111,7 +113,7 @@ impl Drive {
             Kind::Execute(attempt) => {
                 EventKind::AttemptFinished { step: unit, attempt, outcome, masked: false }
             }
-            Kind::LookUp => EventKind::LookupFinished { step: unit, found: found(&outcome) },
+            Kind::LookUp => EventKind::LookupFinished { step: unit, found: found(&outcome), masked: false },
             Kind::Undo(attempt) => EventKind::UndoFinished { step: unit, attempt, outcome },
         }
     }
@@ -124,7 +126,8 @@ impl Drive {
             outcome: Outcome::Lost,
             masked: false,
         };
-        let mut events: Vec<EventKind> = self.state.under_way().into_iter().map(lost).collect();
+        let started = self.state.under_way().into_iter().chain(self.state.lost_starts(self.boot.as_deref()));
+        let mut events: Vec<EventKind> = started.map(lost).collect();
         if let Some(rollback) = self.state.rollback()
             && let (UndoPhase::Running, Some(step)) = (&rollback.phase, rollback.next())
         {

@@ -29,6 +29,18 @@ pub enum Outcome {
     Lost,
 }
 
+impl Outcome {
+    /// Whether it is certain that nothing was done.
+    pub(crate) fn did_nothing(&self) -> bool {
+        matches!(self, Self::Failed(failure) if failure.class == ErrorClass::Invalid)
+    }
+
+    /// Whether the work may be done although the attempt didn't end well.
+    pub(crate) fn is_doubtful(&self) -> bool {
+        matches!(self, Self::TimedOut(_) | Self::Cancelled(_) | Self::Panicked(_) | Self::Lost)
+    }
+}
+
 /// Whether an attempt whose end nobody knows did its work.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "found", content = "detail", rename_all = "snake_case")]

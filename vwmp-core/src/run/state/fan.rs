@@ -18,6 +18,8 @@ pub(in crate::run) struct Fan {
     pub(in crate::run) values: Arc<Vec<Value>>,
     pub(in crate::run) states: Vec<StepState>,
     outputs: Vec<Option<Arc<Value>>>,
+    /// Whether values are recorded masked.
+    pub(in crate::run) values_masked: bool,
     /// The items whose outputs are recorded masked.
     masked: BTreeSet<u32>,
     /// How many have entered the queue: only as many as may run, so that a long list costs nothing.
@@ -30,11 +32,19 @@ pub(in crate::run) struct Fan {
 }
 
 impl RunState {
-    pub(super) fn expand(&mut self, plan: &Plan, step: StepIndex, values: &Arc<Vec<Value>>, at: Timestamp) {
+    pub(super) fn expand(
+        &mut self,
+        plan: &Plan,
+        step: StepIndex,
+        values: &Arc<Vec<Value>>,
+        values_masked: bool,
+        at: Timestamp,
+    ) {
         self.leave_waiting(plan, step.into());
         let count = values.len();
         let fan = Fan {
             values: Arc::clone(values),
+            values_masked,
             states: vec![StepState::default(); count],
             outputs: vec![None; count],
             masked: BTreeSet::new(),
@@ -91,9 +101,14 @@ impl RunState {
         while !closed && fan.active < limit && fan.released < fan.values.len() {
             let unit = Unit::item_of(step, fan.released as u32);
             fan.released += 1;
-            if fan.states[fan.released - 1].phase == Phase::Pending {
-                fan.active += 1;
-                self.ready.push(plan[step].policy.priority, unit);
+            match fan.states[fan.released - 1].phase {
+                Phase::Ended(_) => {}
+                Phase::Pending => {
+                    fan.active += 1;
+                    self.ready.push(plan[step].policy.priority, unit);
+                }
+                // It was begun before the run was continued.
+                _ => fan.active += 1,
             }
         }
         if closed && !stopping && fan.released < fan.values.len() && !self.closing.contains(&step) {
@@ -160,6 +175,12 @@ impl RunState {
 }
 
 impl Fan {
+    /// Items that have no end any more go through the queue again.
+    pub(super) fn open_again(&mut self) {
+        self.left = self.states.iter().filter(|one| one.status().is_none()).count();
+        (self.released, self.active, self.failed) = (0, 0, None);
+    }
+
     /// Items that ended without entering the queue will not enter it any more.
     fn pass_over_ended(&mut self) {
         let rest = &self.states[self.released..];

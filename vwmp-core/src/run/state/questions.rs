@@ -48,11 +48,6 @@ impl RunState {
         &self.questions
     }
 
-    /// Whether the run goes on by itself, or waits for an answer and nothing else.
-    pub fn waits_for_answers(&self) -> bool {
-        self.running == 0 && self.steps.iter().any(|step| step.phase == Phase::Waiting)
-    }
-
     /// Why the run was cancelled, if it was.
     pub fn cancel_reason(&self) -> Option<&str> {
         match &self.stopping {

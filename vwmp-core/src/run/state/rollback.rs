@@ -22,6 +22,8 @@ pub struct Rollback {
     pub phase: UndoPhase,
     attempts: u32,
     results: Vec<(Unit, Undone, Option<Arc<str>>)>,
+    /// Whether it goes on although others may have seen what was done.
+    forced: bool,
 }
 
 /// What is being done about the step that is next to be taken back.
@@ -29,6 +31,8 @@ pub struct Rollback {
 pub enum UndoPhase {
     /// Nothing yet.
     Idle,
+    /// It waits for the step's lock.
+    Locking,
     /// An attempt is under way.
     Running,
     /// An attempt ended so; what follows is not decided yet.
@@ -72,14 +76,33 @@ impl RunState {
         if self.part != Part::Verdict {
             return;
         }
-        if self.rollback.is_some() {
-            self.begin_rollback(plan);
-        } else if !self.wants_rollback(plan) {
-            self.begin_finally(plan);
+        match &self.rollback {
+            None if self.wants_rollback(plan) => {}
+            None => self.end_with_finally(plan),
+            Some(rollback) if rollback.forced => self.begin_rollback(plan),
+            // What may have been a point of no return is looked up first.
+            Some(_) if !self.all_looked_up(plan) => {}
+            Some(_) if self.past_no_return(plan) => {
+                self.rollback = None;
+                self.end_with_finally(plan);
+            }
+            Some(_) => self.begin_rollback(plan),
         }
     }
 
-    pub(super) fn start_rollback(&mut self, plan: &Plan, reason: &Arc<str>) {
+    fn all_looked_up(&self, plan: &Plan) -> bool {
+        self.looked_up.values().all(Option::is_some) && self.to_look_up(plan).is_empty()
+    }
+
+    fn end_with_finally(&mut self, plan: &Plan) {
+        if self.finally_left > 0 {
+            self.begin_finally(plan);
+        } else {
+            self.part = Part::Finally;
+        }
+    }
+
+    pub(super) fn start_rollback(&mut self, plan: &Plan, reason: &Arc<str>, forced: bool) {
         self.ended = None;
         self.rollback = Some(Box::new(Rollback {
             reason: Arc::clone(reason),
@@ -87,11 +110,13 @@ impl RunState {
             phase: UndoPhase::Idle,
             attempts: 0,
             results: Vec::new(),
+            forced,
         }));
         if self.part == Part::Main {
             self.stop(Stop::Cancelled(Arc::clone(reason)));
         } else {
-            self.begin_rollback(plan);
+            self.part = Part::Verdict;
+            self.leave_verdict(plan);
         }
     }
 
@@ -129,11 +154,20 @@ impl RunState {
 
     fn leave_rollback(&mut self, plan: &Plan) {
         if self.rollback.as_ref().is_some_and(|rollback| rollback.todo.is_empty()) {
-            if self.finally_left > 0 {
-                self.begin_finally(plan);
-            } else {
-                self.part = Part::Finally;
-            }
+            self.end_with_finally(plan);
+        }
+    }
+
+    pub(super) fn await_undo_lock(&mut self) {
+        if let Some(rollback) = &mut self.rollback {
+            rollback.phase = UndoPhase::Locking;
+        }
+    }
+
+    /// The lock is there, or the process that waited for it is gone.
+    pub(super) fn leave_undo_lock(&mut self) {
+        if let Some(rollback) = self.rollback.as_mut().filter(|one| one.phase == UndoPhase::Locking) {
+            rollback.phase = UndoPhase::Idle;
         }
     }
 
@@ -163,6 +197,9 @@ impl RunState {
             rollback.results.push((unit, undone, reason.cloned()));
             (rollback.phase, rollback.attempts) = (UndoPhase::Idle, 0);
         }
+        if let Some(extra) = self.steps[unit.step.get()].extra_if_any() {
+            extra.locked = false;
+        }
         self.leave_rollback(plan);
     }
 
@@ -178,6 +215,7 @@ impl RunState {
         let doubtful = |unit: &Unit, state: &StepState| {
             state.attempts > 0
                 && state.status().is_some_and(|status| status != StepStatus::Succeeded)
+                && !state.trouble().is_some_and(Outcome::did_nothing)
                 && !self.looked_up.contains_key(unit)
         };
         let points = self.points_of_no_return(plan);

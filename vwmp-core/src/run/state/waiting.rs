@@ -2,7 +2,7 @@
 
 use vwmp_interfaces::{Timestamp, Wait, Waited};
 
-use super::{Lock, Phase, RunState};
+use super::{Lock, Part, Phase, RunState};
 use crate::plan::{Plan, StepIndex};
 use crate::run::event::Found;
 use crate::run::unit::Unit;
@@ -46,7 +46,14 @@ impl RunState {
         }
     }
 
-    pub(super) fn finish_lookup(&mut self, plan: &Plan, unit: Unit, found: &Found, at: Timestamp) {
+    pub(super) fn finish_lookup(
+        &mut self,
+        plan: &Plan,
+        unit: Unit,
+        found: &Found,
+        masked: bool,
+        at: Timestamp,
+    ) {
         let Some(state) = self.try_unit(unit) else { return };
         match state.phase {
             // Nobody looked it up: what has ended is not in question.
@@ -67,7 +74,7 @@ impl RunState {
         match found {
             Found::Done(output) => {
                 state.ended = at;
-                self.give(unit, output, false);
+                self.give(unit, output, masked);
                 self.unsettle(unit);
             }
             Found::NotDone => self.unsettle(unit),
@@ -81,6 +88,10 @@ impl RunState {
     pub(super) fn await_lock(&mut self, plan: &Plan, step: Option<StepIndex>) {
         match step {
             None => self.run_lock = Lock::Awaited,
+            Some(_) if self.part == Part::Rollback => self.await_undo_lock(),
+            Some(step) if self.steps[step.get()].phase == Phase::Expanded => {
+                self.ready.remove(plan[step].policy.priority, step.into());
+            }
             Some(step) => {
                 self.leave_waiting(plan, step.into());
                 let state = &mut self.steps[step.get()];
@@ -92,13 +103,24 @@ impl RunState {
         }
     }
 
+    /// Whether a step has the lock that it needs, if it needs one.
+    pub(in crate::run) fn has_lock(&self, plan: &Plan, step: StepIndex) -> bool {
+        plan[step].lock().is_none() || self.steps[step.get()].is_locked()
+    }
+
     pub(super) fn take_lock(&mut self, plan: &Plan, step: Option<StepIndex>) {
         let Some(step) = step else {
             self.run_lock = Lock::Held;
             return;
         };
         let state = &mut self.steps[step.get()];
-        if state.phase == Phase::Locking {
+        if self.part == Part::Rollback {
+            state.extra().locked = true;
+            self.leave_undo_lock();
+        } else if state.phase == Phase::Expanded {
+            state.extra().locked = true;
+            self.queue_items(plan, step);
+        } else if state.phase == Phase::Locking {
             state.extra().locked = true;
             state.phase = Phase::Pending;
             if self.may_queue(plan, step) {

@@ -13,7 +13,8 @@ use super::{resume, run, run_with, summary};
 use crate::plan::StepIndex;
 use crate::registry::Registry;
 use crate::run::{
-    Engine, Event, EventKind, Outcome, Resume, RunState, RunStatus, Start, StepStatus, Undone, Unit,
+    Engine, Event, EventKind, LostSecret, Outcome, Resume, RunState, RunStatus, Start, StepStatus, Undone,
+    Unit,
 };
 
 fn rollback(draft: PlanDraft) -> PlanDraft {
@@ -226,8 +227,9 @@ fn a_step_that_reads_what_was_not_written_down_is_named() {
     ];
     let events: Vec<Event> =
         (0..).zip(kinds).map(|(seq, kind)| Event { seq, at: Timestamp::default(), kind }).collect();
-    assert_eq!(RunState::of(&plan, &events).lost_output(&plan), Some(("s2", "s0")));
-    assert_eq!(RunState::of(&plan, &events[..2]).lost_output(&plan), None);
+    let lost = Some(LostSecret { step: "s2", of: Some("s0") });
+    assert_eq!(RunState::of(&plan, &events).lost_secret(&plan), lost);
+    assert_eq!(RunState::of(&plan, &events[..2]).lost_secret(&plan), None);
 }
 
 #[tokio::test(start_paused = true)]

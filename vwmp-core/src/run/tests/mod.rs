@@ -1,5 +1,6 @@
 //! The run as a whole, on paused time.
 
+mod continued;
 mod durable;
 mod handlers;
 mod isolation;

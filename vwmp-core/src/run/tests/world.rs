@@ -45,6 +45,9 @@ macro_rules! deed_handlers {
             /// Whether the work fails.
             #[serde(default)]
             fails: bool,
+            /// The item whose work fails.
+            #[serde(default)]
+            fails_as: String,
             /// Whether taking it back fails.
             #[serde(default)]
             stays: bool,
@@ -61,7 +64,7 @@ macro_rules! deed_handlers {
                 if self.seconds > 0 {
                     tokio::time::sleep(Duration::from_secs(self.seconds)).await;
                 }
-                if self.fails {
+                if self.fails || self.fails_as == ctx.step_id() {
                     return Err(StepError::permanent("refused"));
                 }
                 // Done twice, it is as done once; what must not be repeated would show.

@@ -2,7 +2,7 @@
 
 use globset::GlobBuilder;
 use vwmp_interfaces::WorkspacePath;
-use vwmp_interfaces::template::has_expressions;
+use vwmp_interfaces::template::{SegmentKind, has_expressions, segments};
 
 use super::super::order::texts;
 use super::{CACHE, Shape, Way, is_name, wrong_type};
@@ -39,7 +39,7 @@ impl Shape {
     pub(super) fn list(&mut self, way: &Way<'_>, node: NodeRef<'_>) {
         let fits = match node.kind() {
             Kind::Seq => true,
-            Kind::Str(text) => text.starts_with("$<") || text.starts_with("${"),
+            Kind::Str(text) => is_one_expression(text),
             _ => false,
         };
         self.expect(way, node, fits, "a list, or an expression such as $<config.versions> that gives one");
@@ -111,4 +111,14 @@ impl Shape {
 fn pattern(text: &str) -> Result<(), String> {
     let built = GlobBuilder::new(text.trim_start_matches("./")).literal_separator(true).build();
     built.map(drop).map_err(|error| format!("`{text}` is no pattern: {}", error.kind()))
+}
+
+/// Whether a text is one expression and nothing around it.
+fn is_one_expression(text: &str) -> bool {
+    match segments(text.trim()).as_deref() {
+        Ok([one]) => one.kind == SegmentKind::Expression,
+        Ok(_) => text.starts_with("${"),
+        // One that is never closed is told by whoever reads it.
+        Err(_) => true,
+    }
 }
