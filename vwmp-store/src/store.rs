@@ -118,8 +118,6 @@ impl Store {
         connection.busy_timeout(PATIENCE).map_err(failed)?;
         // What is deleted may hold what somebody typed by mistake: it is overwritten, not only marked as free.
         connection.pragma_update(None, "secure_delete", "ON").map_err(failed)?;
-        // Whoever commits waits while the write-ahead log is emptied: less often, and 16 MB at once.
-        connection.pragma_update(None, "wal_autocheckpoint", 4000).map_err(failed)?;
         connection.set_prepared_statement_cache_capacity(32);
         Ok(Self { folder: folder.into(), connection: Arc::new(Mutex::new(connection)), _copy: None })
     }
