@@ -144,10 +144,10 @@ fn config(source: Arc<Source>) -> Result<Option<ConfigFile>, Failure> {
     }
 }
 
-/// `--set key=value`: text that looks like a list, a mapping or quoted text is read as YAML.
 /// How many parts a key may have.
 const DEEPEST_KEY: usize = 64;
 
+/// `--set key=value`: text that looks like a list, a mapping or quoted text is read as YAML.
 pub(crate) fn setting(set: &Assignment) -> Result<Setting, Failure> {
     if set.name.split('.').count() > DEEPEST_KEY {
         return Err(Failure::Usage(format!("--set: a key has at most {DEEPEST_KEY} parts")));

@@ -18,14 +18,14 @@ pub(super) fn answer(mut program: Program, arguments: &Answer, approved: bool) -
     let store = store::existing(&program, place)?;
     let recorded = Recorded::read(&store, &arguments.one.run, &registry)?;
     let report = recorded.report(&store)?;
-    let (run, step) = (&recorded.row.id.clone(), &arguments.step);
+    let (run, step) = (recorded.row.id.clone(), &arguments.step);
     let pending = pending::of(&store, &recorded, &report)?;
     if let Some(why) = refusal(&report, step, &pending) {
         return Err(Failure::Usage(why));
     }
     let by = store::who(&input::environment());
     let order = Order::Answer { step: step.clone(), approved, by, comment: arguments.comment.clone() };
-    Store::open(store.folder())?.order(run, &order)?;
+    Store::open(store.folder())?.order(&run, &order)?;
     let word = if approved { "approved" } else { "rejected" };
     let then = match recorded.row.standing {
         Standing::Live(_) => "the run goes on".to_owned(),
