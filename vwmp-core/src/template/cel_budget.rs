@@ -21,7 +21,7 @@ pub(super) const PART: &str = "@part";
 pub(super) const REPLACE: &str = "@replace";
 
 /// What is said of an expression that would cost more.
-pub(super) const TOO_COSTLY: &str =
+const TOO_COSTLY: &str =
     "it would work with more than 64 MB, or go through more than a million items; do it in a step";
 
 thread_local! {

@@ -17,11 +17,10 @@ impl Interpreter {
     /// By the name or path of the program.
     pub(super) fn of(program: &str) -> Self {
         let name = program.rsplit('/').next().unwrap_or(program);
-        // As in `python3.12` and `bash-5.2`.
+        // As in `python3.12`, `ksh93` and `bash-5.2`.
         match name.trim_end_matches(|char: char| char.is_ascii_digit() || matches!(char, '.' | '-')) {
-            _ if name == "ksh93" => Self::OtherShell,
             "sh" | "bash" | "dash" | "ash" => Self::Posix,
-            "ksh" | "ksh93" | "mksh" | "yash" | "zsh" => Self::OtherShell,
+            "ksh" | "mksh" | "yash" | "zsh" => Self::OtherShell,
             "python" | "fish" | "tcsh" | "csh" | "su" => Self::Option("-c"),
             "node" | "nodejs" | "ruby" | "perl" | "lua" | "luajit" => Self::Option("-e"),
             "php" => Self::Option("-r"),
