@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use vwmp_core::run::{Event, EventKind};
+use vwmp_core::run::{Event, EventKind, RunStatus};
 use vwmp_interfaces::Timestamp;
 
 /// The version of what is written. Version 1 is the same without announced starts.
@@ -40,12 +40,25 @@ pub(crate) fn decode(body: &[u8], first: u64, events: &mut Vec<Event>) -> Result
         let space = line.iter().position(|byte| *byte == b' ').ok_or("a line has no time")?;
         let delta = std::str::from_utf8(&line[..space]).ok().and_then(|text| text.parse::<i128>().ok());
         before += delta.ok_or("a time is not a number")?;
-        let kind: EventKind =
+        let mut kind: EventKind =
             serde_json::from_slice(&line[space + 1..]).map_err(|error| error.to_string())?;
+        if *version == 1 {
+            tell_that_it_starts_again(&mut kind, events.last());
+        }
         let at = Timestamp::from_micros(u64::try_from(before).map_err(|_| "a time is before 1970")?);
         events.push(Event { seq, at, kind });
     }
     Ok(())
+}
+
+/// In version 1 whoever continued a run that had to be continued started again what did not succeed, and didn't say so.
+fn tell_that_it_starts_again(kind: &mut EventKind, before: Option<&Event>) {
+    let must_continue = EventKind::RunFinished { status: RunStatus::MustContinue };
+    if let EventKind::RunResumed { again, .. } = kind
+        && before.is_some_and(|before| before.kind == must_continue)
+    {
+        again.get_or_insert_default();
+    }
 }
 
 #[cfg(test)]
@@ -114,6 +127,22 @@ mod tests {
             prop_assert_eq!(decode(&encode(&events), first, &mut back), Ok(()));
             prop_assert_eq!(back, events);
         }
+    }
+
+    #[test]
+    fn what_version_1_did_not_say_is_known() {
+        let resumed = || EventKind::RunResumed { by: "ann".into(), again: None };
+        let ended = EventKind::RunFinished { status: RunStatus::MustContinue };
+        let starts_again = |version: u8, first: EventKind| {
+            let mut body = encode(&[event(0, 5, first), event(1, 6, resumed())]);
+            body[0] = version;
+            let mut back = Vec::new();
+            decode(&body, 0, &mut back).unwrap();
+            matches!(back[1].kind, EventKind::RunResumed { again: Some(_), .. })
+        };
+        assert!(starts_again(1, ended.clone()));
+        assert!(!starts_again(1, EventKind::KillRequested));
+        assert!(!starts_again(2, ended), "now it is said");
     }
 
     #[test]
