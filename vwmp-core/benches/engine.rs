@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use tokio::runtime::Runtime;
+use tokio::task::JoinSet;
 use vwmp_core::Engine;
 use vwmp_core::document::Document;
 use vwmp_core::plan::Plan;
@@ -114,18 +116,36 @@ fn plan(text: String) -> (Plan, [Duration; 3]) {
     (plan, [parsed, checked - parsed, began.elapsed() - checked])
 }
 
+fn runtime(max_parallel: usize) -> Runtime {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.worker_threads(max_parallel.min(16) + 1).enable_time().build().expect("threads can be started")
+}
+
 fn run(plan: Plan, max_parallel: usize) -> Duration {
     let steps = plan.steps().len();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(max_parallel.min(16) + 1)
-        .enable_time()
-        .build()
-        .expect("threads can be started");
+    let runtime = runtime(max_parallel);
     let began = Instant::now();
     let report = runtime.block_on(async { Engine::builder(Registry::default()).start(plan).finish().await });
     let took = began.elapsed();
     assert_eq!(report.expect("the memory journal does not fail").tally().succeeded, steps);
     took
+}
+
+/// What the runtime alone costs: empty tasks, so many at a time, each started when one before it has ended.
+fn empty_tasks(tasks: usize, at_a_time: usize) -> Duration {
+    let began = Instant::now();
+    let starting = async move {
+        let mut under_way = JoinSet::new();
+        for _ in 0..tasks {
+            if under_way.len() == at_a_time {
+                under_way.join_next().await;
+            }
+            under_way.spawn(async {});
+        }
+        under_way.join_all().await;
+    };
+    runtime(at_a_time).block_on(async { tokio::spawn(starting).await }).expect("it does not panic");
+    began.elapsed()
 }
 
 /// The median of several takes.
@@ -193,6 +213,14 @@ fn main() {
         let with_two = |text: String| plan(text.replacen("steps:", "max_parallel: 2\nsteps:", 1)).0;
         let took = median((0..takes).map(|_| run(with_two(text.clone()), 2)).collect());
         println!("  {steps:>9} steps in {name}: {:.2} µs a step", per_step(took, steps));
+    }
+    for at_a_time in [2, 1] {
+        let tasks = scale(100_000);
+        let took = median((0..takes).map(|_| empty_tasks(tasks, at_a_time)).collect());
+        println!(
+            "  for comparison, empty tasks, {at_a_time} at a time: {:.2} µs a task",
+            per_step(took, tasks)
+        );
     }
     println!("memory of one process that plans and runs them:");
     for steps in [100_000, 1_000_000].map(scale) {
