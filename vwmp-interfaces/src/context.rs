@@ -23,7 +23,6 @@ use crate::wait::Waited;
 pub struct StepContext {
     run: Arc<RunScope>,
     attempt: AttemptScope,
-    log: StepLog,
 }
 
 /// What all attempts of a run share. Made by whoever runs handlers: the engine, or a test.
@@ -69,7 +68,7 @@ pub struct AttemptScope {
     /// Fires when the run no longer wants this attempt.
     pub cancelled: CancellationToken,
     /// In a preview: what the steps before this one would change.
-    pub planned: Arc<Vec<Change>>,
+    pub planned: Option<Arc<Vec<Change>>>,
     /// How the wait ended that the last attempt asked for.
     pub waited: Option<Waited>,
 }
@@ -124,8 +123,7 @@ impl Call {
 impl StepContext {
     /// A context for one attempt.
     pub fn new(run: Arc<RunScope>, attempt: AttemptScope) -> Self {
-        let log = StepLog::new(Arc::clone(&attempt.step_id), attempt.attempt, Arc::clone(&run.log));
-        Self { run, attempt, log }
+        Self { run, attempt }
     }
 
     /// Where the workflow was read from, such as `workflows/release.yaml`.
@@ -203,13 +201,13 @@ impl StepContext {
     }
 
     /// Lines for people to read. Secrets are masked.
-    pub fn log(&self) -> &StepLog {
-        &self.log
+    pub fn log(&self) -> StepLog {
+        StepLog::new(Arc::clone(&self.attempt.step_id), self.attempt.attempt, Arc::clone(&self.run.log))
     }
 
     /// Says how far the step is.
     pub fn progress(&self, done: u64, total: Option<u64>, message: impl Into<String>) {
-        self.log.progress(Progress { done, total, message: message.into() });
+        self.log().progress(Progress { done, total, message: message.into() });
     }
 
     /// Fires when the run no longer wants this attempt.
@@ -299,13 +297,13 @@ impl StepContext {
 
     /// In a preview: what the steps before this one would change.
     pub fn planned(&self) -> &[Change] {
-        &self.attempt.planned
+        self.attempt.planned.as_ref().map_or(&[], |planned| planned)
     }
 
     /// In a preview: the content that a file would have by now, where an earlier step would
     /// change it. The inner `None` is a file that would be gone.
     pub fn planned_file(&self, path: &str) -> Option<Option<&str>> {
-        self.attempt.planned.iter().rev().find_map(|change| match change {
+        self.planned().iter().rev().find_map(|change| match change {
             Change::File { path: changed, after, .. } if changed == path => Some(after.as_deref()),
             _ => None,
         })

@@ -200,6 +200,10 @@ pub fn schema_of<T: JsonSchema>() -> Value {
 /// # Errors
 /// The first thing that doesn't fit, with its path.
 pub fn read_config<T: DeserializeOwned>(config: Value) -> Result<T, ConfigError> {
+    // To keep track of the path costs more than to read once more where it is needed.
+    if let Ok(read) = T::deserialize(&config) {
+        return Ok(read);
+    }
     serde_path_to_error::deserialize(config).map_err(|error| {
         let path = error.path().to_string();
         let path = if path == "." { String::new() } else { path };

@@ -218,7 +218,7 @@ impl TestRun {
             attempt: self.attempt,
             adapters: self.chosen.clone().into(),
             cancelled: self.cancelled.clone(),
-            planned: Arc::new(self.planned.clone()),
+            planned: Some(Arc::new(self.planned.clone())),
             waited: self.waited.clone(),
         };
         StepContext::new(Arc::new(self.scope()), attempt)

@@ -186,7 +186,7 @@ impl Asked<'_> {
             attempt: 1,
             adapters: Arc::clone(&self.step.policy.adapters),
             cancelled: session.cancelled.child_token(),
-            planned: Arc::clone(planned),
+            planned: Some(Arc::clone(planned)),
             waited: None,
         };
         let context = StepContext::new(Arc::clone(&session.scope), attempt);

@@ -37,7 +37,7 @@ impl Executor for LocalExecutor {
 async fn carry_out(attempt: &Attempt) -> Outcome {
     let began = Instant::now();
     let cancelled = attempt.context.cancelled();
-    let limit = attempt.plan[attempt.unit.step].policy.timeout;
+    let limit = attempt.step().policy.timeout;
     let answered = tokio::select! {
         biased;
         answer = ask_for_secrets(attempt) => answer,
@@ -56,7 +56,7 @@ async fn carry_out(attempt: &Attempt) -> Outcome {
     let mut work = pin!(work(attempt, &prepared));
     let timed_out = tokio::select! {
         biased;
-        result = &mut work => return ended(attempt, &*prepared.step, result, began.elapsed()),
+        result = &mut work => return ended(attempt, &*prepared.step, result, began),
         () = cancelled.cancelled() => false,
         () = expired(limit.map(|limit| limit.saturating_sub(began.elapsed()))) => true,
     };
@@ -132,7 +132,7 @@ async fn cached(
     };
     let output = step.execute(&attempt.context).await?;
     // A secret is not kept for other runs.
-    if attempt.view.secrets.masker().finds_in(&output) {
+    if attempt.view.run.secrets.masker().finds_in(&output) {
         log.warn("the result is not kept: there is a secret in the output");
     } else if let Err(error) = cache.keep(&request, &key, &output).await {
         log.warn(format!("the result can't be kept: {}", Failure::from(&error).line()));
@@ -142,13 +142,13 @@ async fn cached(
 
 /// Everything that the result depends on.
 fn request(attempt: &Attempt, config: &Value) -> Result<CacheRequest, Failure> {
-    let step = &attempt.plan[attempt.unit.step];
+    let step = attempt.step();
     let policy = step.cache().ok_or_else(|| Failure::invalid("the step has no cache"))?;
     let key = policy.key.render(&attempt.view);
     let origin = step.handler.origin();
     Ok(CacheRequest {
-        step: format!("{}/{}", attempt.plan.workflow_name, attempt.unit.id(&attempt.plan)),
-        workspace: Arc::clone(&attempt.plan.workspace),
+        step: format!("{}/{}", attempt.plan().workflow_name, attempt.unit.id(attempt.plan())),
+        workspace: Arc::clone(&attempt.plan().workspace),
         handler: format!("{} {}", step.handler.name(), origin.version),
         config: config.clone(),
         inputs: policy.inputs.clone(),
@@ -159,13 +159,13 @@ fn request(attempt: &Attempt, config: &Value) -> Result<CacheRequest, Failure> {
 
 /// Sees to it that the secrets which the config reads are there.
 async fn ask_for_secrets(attempt: &Attempt) -> Result<(), Failure> {
-    let step = &attempt.plan[attempt.unit.step];
-    if attempt.plan.secret_sources.is_empty() {
+    let step = attempt.step();
+    if attempt.plan().secret_sources.is_empty() {
         return Ok(());
     }
     for (_, reference) in step.config.references() {
         if let (Namespace::Secrets, Some(name)) = (reference.namespace, reference.key()) {
-            attempt.view.secrets.ask(name, reference.optional, attempt.view.attempt).await?;
+            attempt.view.run.secrets.ask(name, reference.optional, attempt.view.attempt).await?;
         }
     }
     Ok(())
@@ -173,7 +173,7 @@ async fn ask_for_secrets(attempt: &Attempt) -> Result<(), Failure> {
 
 /// The config with all its values, read by the handler.
 fn prepare(attempt: &Attempt) -> Result<Ready, Failure> {
-    let step = &attempt.plan[attempt.unit.step];
+    let step = attempt.step();
     let config =
         step.config.render(&attempt.view).map_err(|error| Failure::invalid(format!("config: {error}")))?;
     let rendered = !matches!(*step.config, Template::Literal(_));
@@ -192,24 +192,26 @@ fn prepare(attempt: &Attempt) -> Result<Ready, Failure> {
 
 /// What the handler takes as a secret is one, wherever it came from; so is what is computed from one.
 fn watch(attempt: &Attempt, config: &Value) {
-    let step = &attempt.plan[attempt.unit.step];
+    let step = attempt.step();
     let mut texts = Vec::new();
     if step.handler.takes_secrets() {
         let parts = marked::values(config, &step.handler.info().config_schema, marked::SECRET);
         parts.into_iter().for_each(|(_, part)| texts_in(part, &mut texts));
     }
-    let masker = attempt.view.secrets.masker();
-    computed(step.config.expressions(), &attempt.view, &masker, &mut texts);
-    attempt.view.secrets.note(texts);
+    let masker = attempt.view.run.secrets.masker();
+    if !masker.is_empty() {
+        computed(step.config.expressions(), &attempt.view, &masker, &mut texts);
+    }
+    attempt.view.run.secrets.note(texts);
 }
 
 /// The arguments of a process can be read by others on the machine.
 fn refuse_arguments(attempt: &Attempt, config: &Value) -> Result<(), Failure> {
-    let masker = attempt.view.secrets.masker();
+    let masker = attempt.view.run.secrets.masker();
     if masker.is_empty() {
         return Ok(());
     }
-    let schema = &attempt.plan[attempt.unit.step].handler.info().config_schema;
+    let schema = &attempt.step().handler.info().config_schema;
     let arguments = marked::values(config, schema, marked::ARGUMENT);
     match arguments.into_iter().find(|(_, argument)| masker.finds_in(argument)) {
         Some((pointer, _)) => Err(Failure::invalid(format!(
@@ -250,10 +252,10 @@ fn ended(
     attempt: &Attempt,
     prepared: &dyn PreparedStep,
     result: Result<Gave, StepError>,
-    after: Duration,
+    began: Instant,
 ) -> Outcome {
     if result.is_err() && attempt.context.cancelled().is_cancelled() {
-        return Outcome::Cancelled(Box::new(Interruption { after, abandoned: false }));
+        return Outcome::Cancelled(Box::new(Interruption { after: began.elapsed(), abandoned: false }));
     }
     finished(attempt, prepared, result)
 }
@@ -285,7 +287,7 @@ fn shared(output: Value) -> Arc<Value> {
 }
 
 fn check_output(attempt: &Attempt, output: Value) -> Result<Value, Failure> {
-    let handler = &attempt.plan[attempt.unit.step].handler;
+    let handler = &attempt.step().handler;
     let size = weight(&output);
     if size > attempt.limits.output_bytes {
         return Err(Failure::permanent(format!(

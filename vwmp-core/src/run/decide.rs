@@ -137,13 +137,10 @@ fn refusal(plan: &Plan, state: &RunState, view: &View, step: StepIndex) -> Optio
     if let (Some(need), false) = (failed_need, asks_status) {
         return Some(finished(StepStatus::Skipped, Cause::Need { step: need }));
     }
-    let status = needs_status(plan, state, step, failed_need.is_some());
-    match when?.evaluate(view, status) {
+    let when = when?;
+    match when.evaluate(view, needs_status(plan, state, step, failed_need.is_some())) {
         Ok(true) => None,
-        Ok(false) => {
-            let when = plan[step].when().map(|when| when.text().to_owned()).unwrap_or_default();
-            Some(finished(StepStatus::Skipped, Cause::Condition { when }))
-        }
+        Ok(false) => Some(finished(StepStatus::Skipped, Cause::Condition { when: when.text().to_owned() })),
         Err(error) => {
             let status = if plan[step].policy.required { StepStatus::Failed } else { StepStatus::Tolerated };
             Some(finished(status, Cause::Failure(Failure::invalid(format!("when: {error}")))))

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 use vwmp_interfaces::context::RunScope;
-use vwmp_interfaces::{Change, Clock, Effect, Timestamp};
+use vwmp_interfaces::{Clock, Effect, Timestamp};
 
 use super::decide::{decide, next_wakeup, starts_to_announce};
 use super::event::{Event, EventKind, Failure};
@@ -52,8 +52,6 @@ pub(super) struct Drive {
     orders: mpsc::UnboundedReceiver<Told>,
     attempts: JoinSet<Finished>,
     live: Live,
-    /// Nothing: only previews have it. Shared by all attempts.
-    planned: Arc<Vec<Change>>,
     locks: Held,
     watch: Interval,
     deadline: Option<Timestamp>,
@@ -123,7 +121,6 @@ impl Drive {
             orders: parts.orders,
             attempts: JoinSet::new(),
             live: Live::default(),
-            planned: Arc::default(),
             locks: Held::new(parts.locks),
             watch,
             deadline: None,
@@ -182,7 +179,7 @@ impl Drive {
     /// Adds events to the state, and to what is to be recorded. No secret gets any further.
     fn take_in(&mut self, kinds: impl IntoIterator<Item = EventKind>) {
         for mut kind in kinds {
-            self.view.secrets.mask(&mut kind);
+            self.view.run.secrets.mask(&mut kind);
             let event = Event { seq: self.next_seq, at: self.now, kind };
             self.next_seq += 1;
             self.survive = self.survive.max(self.must_survive(&event.kind));
@@ -203,13 +200,13 @@ impl Drive {
         let outputs: Option<Vec<Value>> = (0..count)
             .map(|item| {
                 let unit = Unit::item_of(unit.step, item);
-                let kept = self.view.secrets.output(unit);
+                let kept = self.view.run.secrets.output(unit);
                 kept.or_else(|| self.state.plain_item_output(unit).cloned())
                     .map(|output| Value::clone(&output))
             })
             .collect();
         if let Some(outputs) = outputs {
-            self.view.secrets.keep_output(unit, Arc::new(Value::Array(outputs)));
+            self.view.run.secrets.keep_output(unit, Arc::new(Value::Array(outputs)));
         }
     }
 

@@ -46,6 +46,7 @@ pub use resume::{LostSecret, OtherPlan, Resume, ResumeError, Reused, Start};
 pub use state::{Rollback, RunState};
 pub use step_state::{Phase, StepState, Tally};
 pub use unit::Unit;
+use view::RunValues;
 pub use view::View;
 pub(crate) use view::{FINALLY_RUN_KEYS, RUN_KEYS};
 
@@ -211,10 +212,11 @@ impl Engine {
         };
         let secrets = Secrets::new(&plan);
         let started = state.started().unwrap_or_else(|| clock.now());
-        let view = View::new(Arc::clone(&plan), Arc::clone(&id), secrets, started);
+        let (run_id, board) = (Arc::clone(&id), Arc::clone(&state.board));
+        let view = View::new(RunValues { plan: Arc::clone(&plan), run_id, started, board, secrets });
         let session = Session {
-            log: MaskedSink::new(Arc::clone(&view.secrets), Arc::clone(&store), &self.listeners),
-            view: View { board: Arc::clone(&state.board), ..view },
+            log: MaskedSink::new(Arc::clone(&view.run.secrets), Arc::clone(&store), &self.listeners),
+            view,
             plan,
             clock: Arc::new(clock),
             keepsakes: (self.keepsakes)(&id),

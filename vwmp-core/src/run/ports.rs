@@ -12,7 +12,7 @@ use vwmp_interfaces::{BoxFuture, StepContext, StepError};
 use super::event::{Event, Outcome};
 use super::unit::Unit;
 use super::view::View;
-use crate::plan::Plan;
+use crate::plan::{Plan, PlannedStep};
 
 /// Where the events of one run are kept. A failure here stops the run: what can't be recorded is
 /// not done.
@@ -61,8 +61,6 @@ pub trait Executor: Send + Sync {
 
 /// One attempt of one step, ready to be carried out.
 pub struct Attempt {
-    /// The plan.
-    pub plan: Arc<Plan>,
     /// The step, or the item.
     pub unit: Unit,
     /// What to do.
@@ -75,6 +73,18 @@ pub struct Attempt {
     pub limits: Limits,
     /// Results of other runs, where the step may use them.
     pub cache: Option<Arc<dyn StepCache>>,
+}
+
+impl Attempt {
+    /// The plan.
+    pub fn plan(&self) -> &Arc<Plan> {
+        &self.view.run.plan
+    }
+
+    /// The step.
+    pub fn step(&self) -> &PlannedStep {
+        &self.view.run.plan[self.unit.step]
+    }
 }
 
 /// What an attempt is to do.

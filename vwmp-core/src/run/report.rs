@@ -17,7 +17,7 @@ use super::resume::{OtherPlan, fold};
 use super::secrets::Secrets;
 use super::state::{Rollback, RunState};
 use super::step_state::{Phase, Tally};
-use super::view::View;
+use super::view::{RunValues, View};
 use crate::masking::Masker;
 use crate::plan::{Plan, StepIndex};
 use crate::template::Template;
@@ -88,9 +88,13 @@ impl Report {
     /// When the events are not those of a run of this plan.
     pub fn of(plan: Arc<Plan>, events: &[Event], log: Arc<dyn LogStore>) -> Result<Self, OtherPlan> {
         let state = fold(&plan, events)?;
-        let (id, started) = (Arc::from(state.run_id()), state.started().unwrap_or_default());
-        let view = View::new(Arc::clone(&plan), id, Secrets::new(&plan), started);
-        let view = View { board: Arc::clone(&state.board), ..view };
+        let view = View::new(RunValues {
+            plan: Arc::clone(&plan),
+            run_id: state.run_id().into(),
+            started: state.started().unwrap_or_default(),
+            board: Arc::clone(&state.board),
+            secrets: Secrets::new(&plan),
+        });
         Ok(Self::new(plan, state, log, Vec::new(), view))
     }
 
@@ -101,7 +105,7 @@ impl Report {
         warnings: Vec<String>,
         view: View,
     ) -> Self {
-        let masked = masked_outputs(&plan, &state, &view.secrets.masker());
+        let masked = masked_outputs(&plan, &state, &view.run.secrets.masker());
         Self { plan, state, log, warnings, view, masked }
     }
 

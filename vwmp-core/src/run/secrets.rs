@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
 use serde_json::Value;
@@ -17,6 +18,8 @@ use crate::plan::{Plan, StepIndex};
 
 /// What must not be shown of a run, and where it comes from.
 pub(crate) struct Secrets {
+    /// Whether anything is: every event and every attempt asks, and most runs have no secret.
+    any: AtomicBool,
     known: RwLock<Known>,
     sources: OnceLock<Vec<Source>>,
     /// What the sources gave, or that none has it.
@@ -50,6 +53,7 @@ impl Secrets {
     pub(super) fn new(plan: &Plan) -> Arc<Self> {
         let known = Known { texts: plan.secrets.iter().cloned().collect(), masker: plan.masker.clone() };
         Arc::new(Self {
+            any: AtomicBool::new(!known.masker.is_empty()),
             known: RwLock::new(known),
             sources: OnceLock::new(),
             given: Mutex::default(),
@@ -78,11 +82,12 @@ impl Secrets {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         known.texts.extend(new);
         known.masker = Masker::new(&known.texts);
+        self.any.store(true, Ordering::Release);
     }
 
     /// Masks what is known to be secret by now.
     pub(super) fn masker(&self) -> Masker {
-        self.read().masker.clone()
+        if self.any.load(Ordering::Acquire) { self.read().masker.clone() } else { Masker::default() }
     }
 
     /// All that is known to be secret by now.

@@ -71,7 +71,7 @@ impl Session {
         let mut capabilities = Capabilities::default();
         Arc::clone(adapter).offer(&mut capabilities);
         if let Some(source) = capabilities.get::<dyn SecretSource>() {
-            capabilities.insert(self.view.secrets.watched(source));
+            capabilities.insert(self.view.run.secrets.watched(source));
         }
         capabilities
     }
@@ -89,7 +89,7 @@ impl Session {
             });
             sources.push(Source { instance, open: connected });
         }
-        self.view.secrets.connect(sources);
+        self.view.run.secrets.connect(sources);
     }
 
     async fn connect(&self, planned: &PlannedAdapter) -> Result<Arc<dyn OpenAdapter>, Failure> {
@@ -148,14 +148,14 @@ impl Session {
                 }
             }
         }
-        let masker = self.view.secrets.masker();
+        let masker = self.view.run.secrets.masker();
         warnings.iter_mut().for_each(|warning| _ = masker.text(warning));
         warnings
     }
 
     fn workflow_context(&self) -> WorkflowContext {
         WorkflowContext {
-            run_id: Arc::clone(&self.view.run_id),
+            run_id: Arc::clone(&self.view.run.run_id),
             workspace: Arc::clone(&self.plan.workspace),
             parameters: Arc::clone(&self.plan.parameters),
             config: Arc::clone(&self.plan.config),
@@ -165,7 +165,7 @@ impl Session {
 
     fn scope(&self, adapters: Adapters) -> RunScope {
         RunScope {
-            run_id: Arc::clone(&self.view.run_id),
+            run_id: Arc::clone(&self.view.run.run_id),
             workflow_id: Arc::clone(&self.plan.workflow_id),
             workflow_name: Arc::clone(&self.plan.workflow_name),
             parameters: Arc::clone(&self.plan.parameters),
@@ -178,7 +178,7 @@ impl Session {
             clock: Arc::clone(&self.clock),
             keepsakes: Arc::clone(&self.keepsakes),
             caller: self.caller.as_ref().map(|caller| {
-                let secrets = Arc::clone(&self.view.secrets);
+                let secrets = Arc::clone(&self.view.run.secrets);
                 Arc::new(Confiding { caller: Arc::clone(caller), secrets }) as Arc<dyn Caller>
             }),
         }
@@ -199,8 +199,7 @@ impl Session {
         let result = Drive::new(&self, opened.scope, state, parts).run(first).await;
         let warnings = self.close(opened.adapters).await;
         let state = result?;
-        let view = View { board: Arc::clone(&state.board), ..self.view };
-        Ok(Report::new(self.plan, state, log, warnings, view))
+        Ok(Report::new(self.plan, state, log, warnings, self.view))
     }
 }
 

@@ -22,6 +22,16 @@ pub(crate) struct Board {
     run: OnceLock<Value>,
 }
 
+/// What all steps of a run read.
+#[derive(Debug)]
+pub(crate) struct RunValues {
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) run_id: Arc<str>,
+    pub(crate) started: Timestamp,
+    pub(crate) board: Arc<Board>,
+    pub(crate) secrets: Arc<Secrets>,
+}
+
 /// How a step ended.
 #[derive(Debug, Clone)]
 pub(crate) struct Ended {
@@ -35,11 +45,8 @@ pub(crate) struct Ended {
 /// What the expressions of a step read: the plan's values and how earlier steps ended.
 #[derive(Debug, Clone)]
 pub struct View {
-    pub(crate) plan: Arc<Plan>,
-    pub(crate) run_id: Arc<str>,
-    pub(crate) started: Timestamp,
-    pub(crate) board: Arc<Board>,
-    pub(crate) secrets: Arc<Secrets>,
+    /// In one piece: many attempts, on many cores, count who holds it.
+    pub(crate) run: Arc<RunValues>,
     /// Which attempt reads, from 1.
     pub(crate) attempt: u32,
     /// The item that the attempt is about, in a step that fans out.
@@ -73,18 +80,22 @@ impl Board {
 }
 
 impl View {
-    pub(super) fn new(plan: Arc<Plan>, run_id: Arc<str>, secrets: Arc<Secrets>, started: Timestamp) -> Self {
-        let board = Arc::new(Board::new(plan.steps.len()));
-        Self { plan, run_id, started, board, secrets, attempt: 1, item: None }
+    pub(super) fn new(run: RunValues) -> Self {
+        Self { run: Arc::new(run), attempt: 1, item: None }
+    }
+
+    /// What one attempt reads.
+    pub(super) fn of_attempt(&self, attempt: u32, item: Option<Arc<Value>>) -> Self {
+        Self { run: Arc::clone(&self.run), attempt, item }
     }
 
     /// The output of a step as it was, null when it gave none. Nothing when it had a secret in it that is gone: the
     /// masked one must not be taken for it.
     fn output_of(&self, id: &str) -> Option<Cow<'_, Value>> {
-        let step = self.plan.find(id)?;
-        match self.board.step(step) {
+        let step = self.run.plan.find(id)?;
+        match self.run.board.step(step) {
             Some(ended) if ended.masked => {
-                self.secrets.output(step.into()).map(|output| Cow::Owned(Value::clone(&output)))
+                self.run.secrets.output(step.into()).map(|output| Cow::Owned(Value::clone(&output)))
             }
             ended => {
                 Some(Cow::Borrowed(ended.and_then(|ended| ended.output.as_deref()).unwrap_or(&Value::Null)))
@@ -94,17 +105,17 @@ impl View {
 
     /// What a step, or an item, gave, as it was; nothing when it gave nothing, or a secret of it is gone.
     pub(super) fn unit_output(&self, state: &RunState, unit: Unit) -> Option<Arc<Value>> {
-        if let Some(output) = self.secrets.output(unit) {
+        if let Some(output) = self.run.secrets.output(unit) {
             return Some(output);
         }
         match unit.item() {
             Some(_) => state.plain_item_output(unit).cloned(),
-            None => self.board.step(unit.step).filter(|ended| !ended.masked)?.output.clone(),
+            None => self.run.board.step(unit.step).filter(|ended| !ended.masked)?.output.clone(),
         }
     }
 
     fn step_facts(&self, id: &str) -> Option<Value> {
-        Some(match self.board.step(self.plan.find(id)?) {
+        Some(match self.run.board.step(self.run.plan.find(id)?) {
             None => json!({ "status": "pending", "error": null, "outputs": null }),
             Some(ended) => {
                 let mut facts = json!({ "status": ended.status.name(), "error": ended.error });
@@ -118,12 +129,12 @@ impl View {
 
     fn run_fact(&self, key: &str) -> Option<Value> {
         Some(match key {
-            "id" => Value::from(&*self.run_id),
-            "workflow" => Value::from(&*self.plan.workflow_name),
-            "workspace" => Value::from(self.plan.workspace.to_string_lossy()),
+            "id" => Value::from(&*self.run.run_id),
+            "workflow" => Value::from(&*self.run.plan.workflow_name),
+            "workspace" => Value::from(self.run.plan.workspace.to_string_lossy()),
             "attempt" => Value::from(self.attempt),
-            "started_at" => Value::from(rfc3339(self.started)),
-            _ => self.board.run.get()?.get(key)?.clone(),
+            "started_at" => Value::from(rfc3339(self.run.started)),
+            _ => self.run.board.run.get()?.get(key)?.clone(),
         })
     }
 }
@@ -142,34 +153,34 @@ impl Scope for View {
     fn value(&self, namespace: Namespace, key: &str) -> Option<Cow<'_, Value>> {
         match namespace {
             Namespace::StepOutputs => self.output_of(key),
-            Namespace::Secrets => self.secrets.get(key).map(Cow::Owned),
+            Namespace::Secrets => self.run.secrets.get(key).map(Cow::Owned),
             Namespace::Steps => self.step_facts(key).map(Cow::Owned),
             Namespace::Run => self.run_fact(key).map(Cow::Owned),
             Namespace::Item => self.item.as_deref().map(Cow::Borrowed),
             Namespace::Matrix => self.item.as_deref()?.get(key).map(Cow::Borrowed),
-            _ => self.plan.value(namespace, key),
+            _ => self.run.plan.value(namespace, key),
         }
     }
 
     fn keys(&self, namespace: Namespace) -> Vec<String> {
         match namespace {
             Namespace::StepOutputs | Namespace::Steps => {
-                self.plan.steps.iter().map(|step| step.id.to_string()).collect()
+                self.run.plan.steps.iter().map(|step| step.id.to_string()).collect()
             }
             Namespace::Matrix => match self.item.as_deref() {
                 Some(Value::Object(axes)) => axes.keys().cloned().collect(),
                 _ => Vec::new(),
             },
             Namespace::Run => RUN_KEYS.iter().chain(&FINALLY_RUN_KEYS).map(ToString::to_string).collect(),
-            _ => self.plan.keys(namespace),
+            _ => self.run.plan.keys(namespace),
         }
     }
 }
 
 impl Outputs for View {
     fn output(&self, step_id: &str) -> Option<Arc<Value>> {
-        let step = self.plan.find(step_id)?;
-        let ended = self.board.step(step)?;
-        if ended.masked { self.secrets.output(step.into()) } else { ended.output.clone() }
+        let step = self.run.plan.find(step_id)?;
+        let ended = self.run.board.step(step)?;
+        if ended.masked { self.run.secrets.output(step.into()) } else { ended.output.clone() }
     }
 }

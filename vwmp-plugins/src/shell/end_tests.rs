@@ -217,7 +217,7 @@ fn counting_context(run: &TestRun, log: &Arc<Count>) -> StepContext {
         attempt: 1,
         adapters: Arc::new([]),
         cancelled: CancellationToken::new(),
-        planned: Arc::default(),
+        planned: None,
         waited: None,
     };
     StepContext::new(Arc::new(scope), attempt)

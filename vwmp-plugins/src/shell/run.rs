@@ -157,7 +157,8 @@ impl StepHandler for Run {
         let began = ctx.clock().now();
         let mut scratch = Scratch::new().or_transient("can't make a private directory")?;
         let keep = if self.outputs.is_empty() { STDOUT_KEPT } else { outputs::LARGEST };
-        let mut captured = Captured::new(ctx.log(), keep);
+        let log = ctx.log();
+        let mut captured = Captured::new(&log, keep);
         let process = launch::start(self, ctx, &mut scratch)?;
         let status = process
             .run(self.grace(), ctx.cancelled(), &mut captured)

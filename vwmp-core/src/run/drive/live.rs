@@ -15,7 +15,6 @@ use crate::run::event::{EventKind, Failure, Found, Interruption, Outcome};
 use crate::run::ports::{Attempt, Task};
 use crate::run::state::UndoPhase;
 use crate::run::unit::Unit;
-use crate::run::view::View;
 
 /// The attempts that are under way.
 #[derive(Default)]
@@ -70,18 +69,17 @@ impl Drive {
             attempt,
             adapters: Arc::clone(&planned.policy.adapters),
             cancelled: cancel.clone(),
-            planned: Arc::clone(&self.planned),
+            planned: None,
             waited: state.waited().cloned(),
         };
         let item = unit.item().and_then(|_| {
-            self.view.secrets.item(unit).or_else(|| self.state.item_value(unit).cloned()).map(Arc::new)
+            self.view.run.secrets.item(unit).or_else(|| self.state.item_value(unit).cloned()).map(Arc::new)
         });
         let work = self.executor.execute(Attempt {
-            plan: Arc::clone(&self.plan),
             unit,
             task,
             context: StepContext::new(Arc::clone(&self.scope), scope),
-            view: View { attempt, item, ..self.view.clone() },
+            view: self.view.of_attempt(attempt, item),
             limits: self.limits,
             cache: self.cache.clone(),
         });
