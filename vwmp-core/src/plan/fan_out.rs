@@ -121,22 +121,11 @@ fn too_many(count: usize) -> NoItems {
 
 #[cfg(test)]
 mod tests {
-    use std::borrow::Cow;
 
     use serde_json::json;
 
     use super::*;
-    use crate::template::Namespace;
-
-    struct Nothing;
-    impl Scope for Nothing {
-        fn value(&self, _: Namespace, _: &str) -> Option<Cow<'_, Value>> {
-            None
-        }
-        fn keys(&self, _: Namespace) -> Vec<String> {
-            Vec::new()
-        }
-    }
+    use crate::template::Nothing;
 
     fn matrix(
         axes: &[(&str, Value)],

@@ -23,7 +23,11 @@ impl Condition {
     /// What can't be read in it.
     pub fn parse(text: &str, place: &Place<'_>, cache: &ExpressionCache) -> Result<Self, Diagnostics> {
         let range = inside(text, place)?;
-        Expression::parse(&text[range.clone()], range, place, cache).map(Self)
+        let condition = Expression::parse(&text[range.clone()], range, place, cache).map(Self)?;
+        match condition.0.constant() {
+            Some(value) if !value.is_boolean() => Err(condition.not_a_boolean(&value).diagnostic().into()),
+            _ => Ok(condition),
+        }
     }
 
     /// As written, without `$<` and `>`.
@@ -56,22 +60,24 @@ impl Condition {
             self.0.evaluate(scope, Some(status)).map_err(|failure| RenderError::new(&self.0, failure))?;
         match value {
             Value::Bool(holds) => Ok(holds),
-            other => Err(RenderError::new(&self.0, self.not_a_boolean(&other))),
+            other => Err(self.not_a_boolean(&other)),
         }
     }
 
-    fn not_a_boolean(&self, value: &Value) -> Failure {
+    /// It gives something else than true or false.
+    fn not_a_boolean(&self, value: &Value) -> RenderError {
         let shown = match value {
             Value::Null => "null".to_owned(),
             _ if self.0.reads(Namespace::Secrets) => format!("a {}", kind(value)),
             Value::Array(_) | Value::Object(_) => format!("a {}", kind(value)),
             value => format!("the {} {}", kind(value), shortened(&value.to_string())),
         };
-        Failure {
+        let failure = Failure {
             message: format!("a condition gives true or false; this one gives {shown}"),
             help: Some("compare it, for example with `==` or `!=`".into()),
             absent: false,
-        }
+        };
+        RenderError::new(&self.0, failure)
     }
 }
 

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::cel::Cel;
 use super::parse::Place;
 use super::path::{self, Failure, Reference};
-use super::scope::{Namespace, Scope};
+use super::scope::{Namespace, Nothing, Scope};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::source::{Source, Span};
 
@@ -98,6 +98,11 @@ impl Expression {
         &self.source
     }
 
+    /// Where it was written, for people: `release.yaml:7:22`.
+    pub fn place(&self) -> String {
+        format!("{}:{}", self.source.name(), self.source.position(self.span.start))
+    }
+
     /// Where it was written.
     pub fn span(&self) -> Span {
         self.span
@@ -129,14 +134,12 @@ impl Expression {
 
     /// The value; the default, if there is one, in the place of null and of what is absent.
     pub(super) fn evaluate(&self, scope: &dyn Scope, status: Option<NeedsStatus>) -> Result<Value, Failure> {
-        let value = match &self.code.kind {
-            Kind::Path => self.references()[0].find(scope).map(std::borrow::Cow::into_owned),
-            Kind::Cel(cel) => cel.evaluate(&self.code.references, scope, status),
-        };
-        match (value, &self.code.default) {
-            (Err(Failure { absent: true, .. }) | Ok(Value::Null), Some(default)) => Ok(default.clone()),
-            (value, _) => value,
-        }
+        self.code.evaluate(scope, status)
+    }
+
+    /// The value, when it is the same wherever it is asked for.
+    pub(super) fn constant(&self) -> Option<Value> {
+        self.code.is_constant().then(|| self.code.evaluate(&Nothing, None).ok())?
     }
 }
 
@@ -183,7 +186,27 @@ impl Code {
             }
         };
         references.iter_mut().for_each(|one| one.optional |= default.is_some());
-        Ok(Self { text: text.trim().into(), kind, references, default })
+        let code = Self { text: text.trim().into(), kind, references, default };
+        match code.is_constant().then(|| code.evaluate(&Nothing, None)) {
+            Some(Err(failure)) => Err(vec![failure.fault(start..start + body.len())]),
+            _ => Ok(code),
+        }
+    }
+
+    /// Whether it reads nothing at all.
+    fn is_constant(&self) -> bool {
+        self.references.is_empty() && matches!(&self.kind, Kind::Cel(cel) if !cel.uses_status_function)
+    }
+
+    fn evaluate(&self, scope: &dyn Scope, status: Option<NeedsStatus>) -> Result<Value, Failure> {
+        let value = match &self.kind {
+            Kind::Path => self.references[0].find(scope).map(std::borrow::Cow::into_owned),
+            Kind::Cel(cel) => cel.evaluate(&self.references, scope, status),
+        };
+        match (value, &self.default) {
+            (Err(Failure { absent: true, .. }) | Ok(Value::Null), Some(default)) => Ok(default.clone()),
+            (value, _) => value,
+        }
     }
 }
 

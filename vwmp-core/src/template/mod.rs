@@ -20,6 +20,7 @@ pub use expression::{Expression, ExpressionCache, NeedsStatus};
 pub use parse::Place;
 pub use path::{Reference, Segment};
 pub use render::{Partial, RenderError};
+pub(crate) use scope::Nothing;
 pub use scope::{Namespace, Scope};
 use serde_json::Value;
 

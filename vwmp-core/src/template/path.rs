@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use serde_json::Value;
 
+use super::expression::Fault;
 use super::scope::{Namespace, Scope};
 use crate::diagnostic::nearest;
 
@@ -188,6 +189,11 @@ impl Reference {
 impl Failure {
     fn absent(message: String, help: Option<String>) -> Self {
         Self { message, help, absent: true }
+    }
+
+    /// The same, about an expression that has no value wherever it stands.
+    pub(super) fn fault(self, range: Range<usize>) -> Fault {
+        Fault { help: self.help.into_iter().collect(), ..Fault::invalid(self.message, range) }
     }
 }
 

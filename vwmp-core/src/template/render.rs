@@ -11,7 +11,7 @@ use crate::diagnostic::Diagnostic;
 
 /// An expression that has no value.
 #[derive(Debug, Clone, Error)]
-#[error("`{}`: {message}{}", .expression.text(), .help.as_ref().map(|help| format!(" ({help})")).unwrap_or_default())]
+#[error("`{}` at {}: {message}{}", .expression.text(), .expression.place(), .help.as_ref().map(|help| format!(" ({help})")).unwrap_or_default())]
 pub struct RenderError {
     /// Which one, and where it was written.
     pub expression: Expression,

@@ -26,6 +26,19 @@ pub trait Scope {
     }
 }
 
+/// A scope for expressions that read nothing.
+pub(crate) struct Nothing;
+
+impl Scope for Nothing {
+    fn value(&self, _: Namespace, _: &str) -> Option<Cow<'_, Value>> {
+        None
+    }
+
+    fn keys(&self, _: Namespace) -> Vec<String> {
+        Vec::new()
+    }
+}
+
 /// The first name of an expression's path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Namespace {

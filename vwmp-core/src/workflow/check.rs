@@ -100,6 +100,7 @@ pub(super) fn of_texts(
         config: &config,
         config_schema: workflow_type.as_deref().map(|one| &one.info().config_schema),
         environment: &settings.environment,
+        registry,
         adapters: plugins.instances(),
         secret_sources: &secret_sources,
     };

@@ -1,6 +1,5 @@
 //! What few steps have: items, a lock, a cache; and what a workflow gives to whoever calls it.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -10,7 +9,7 @@ use super::policy::int;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::document::{Kind, NodeRef};
 use crate::plan::{CachePolicy, Extras, FanOut, Items};
-use crate::template::{ExpressionCache, Namespace, Scope, Template};
+use crate::template::{ExpressionCache, Nothing, Template};
 
 /// Keys that mean something only where a step fans out.
 const OF_FAN_OUT: [&str; 2] = ["max_parallel", "fail_fast"];
@@ -86,18 +85,6 @@ fn too_many(step: &StepNode<'_>, fan: &FanOut) -> Option<Diagnostic> {
 }
 
 /// For templates that read nothing.
-struct Nothing;
-
-impl Scope for Nothing {
-    fn value(&self, _: Namespace, _: &str) -> Option<Cow<'_, Value>> {
-        None
-    }
-
-    fn keys(&self, _: Namespace) -> Vec<String> {
-        Vec::new()
-    }
-}
-
 fn items_of(matrix: NodeRef<'_>, cache: &ExpressionCache, found: &mut Diagnostics) -> Option<Items> {
     let mut axes = Vec::new();
     let (mut include, mut exclude) = (None, None);

@@ -7,12 +7,13 @@ use serde_json::Value;
 use super::check::Draft;
 use super::order::Ids;
 use super::parameters::Parameters;
-use super::step_outputs::referred;
+use super::step_outputs::{Given, referred};
 use crate::config::Resolved;
 use crate::diagnostic::{Diagnostic, Diagnostics, nearest};
 use crate::document::Path;
 use crate::document::path::Segment as PathSegment;
 use crate::plan::{FanOut, Items};
+use crate::registry::Registry;
 use crate::run::{FINALLY_RUN_KEYS, RUN_KEYS};
 use crate::schema::dotted;
 use crate::template::{Condition, Expression, Namespace, Reference, Segment, Template, marked};
@@ -27,6 +28,7 @@ pub(super) struct Readable<'c> {
     /// The schema of the workflow type.
     pub(super) config_schema: Option<&'c Value>,
     pub(super) environment: &'c BTreeMap<String, String>,
+    pub(super) registry: &'c Registry,
     pub(super) adapters: &'c BTreeSet<String>,
     /// Who is asked for secrets.
     pub(super) secret_sources: &'c [String],
@@ -175,8 +177,11 @@ impl Readable<'_> {
 
     fn adapter(&self, read: Read<'_>) -> Option<Diagnostic> {
         let name = read.reference.key()?;
-        let known = || self.adapters.iter().map(String::as_str);
-        (!self.adapters.contains(name)).then(|| read.unknown_name("adapter", name, known()))
+        if !self.adapters.contains(name) {
+            return Some(read.unknown_name("adapter", name, self.adapters.iter().map(String::as_str)));
+        }
+        let schema = &self.registry.adapter(name)?.info().config_schema;
+        Given { schema, typed: true }.inside(read, 1)
     }
 
     fn config(&self, read: Read<'_>) -> Option<Diagnostic> {
@@ -294,9 +299,12 @@ impl Readable<'_> {
         let key = read.reference.key().unwrap_or_default();
         match read.reference.namespace {
             Namespace::Parameters | Namespace::Env if key.is_empty() => None,
-            Namespace::Parameters if !self.parameters.contains_key(key) => {
-                Some(read.unknown_name("parameters", key, self.parameters.keys().map(String::as_str)))
-            }
+            Namespace::Parameters => match self.parameters.get(key) {
+                Some(parameter) => Given { schema: &parameter.schema, typed: false }.inside(read, 1),
+                None => {
+                    Some(read.unknown_name("parameters", key, self.parameters.keys().map(String::as_str)))
+                }
+            },
             Namespace::Env if !read.reference.optional && !self.environment.contains_key(key) => {
                 let message = format!("the environment has no `{key}`");
                 let problem = read.problem("vwmp::unknown-variable", message);

@@ -6,11 +6,11 @@ use super::references::{Read, Readable};
 use crate::diagnostic::Diagnostic;
 use crate::template::{Namespace, Reference, Segment, Template};
 
-/// What a step gives, as far as it is known.
-struct Given<'s> {
-    schema: &'s Value,
+/// What a step gives, or what else is read, as far as it is known.
+pub(super) struct Given<'s> {
+    pub(super) schema: &'s Value,
     /// Whether an object has no other properties than those that are named.
-    typed: bool,
+    pub(super) typed: bool,
 }
 
 impl Readable<'_> {
@@ -29,40 +29,19 @@ impl Readable<'_> {
                 }
             },
         };
-        let Given { schema, typed } = self.given(step)?;
-        let (path, from) = match (self.fans_out(step), path) {
+        let given = self.given(step)?;
+        match (self.fans_out(step), path) {
             // The output of a step that fans out is a list of those of its items.
-            (true, [Segment::Index(_), rest @ ..]) => (rest, from + 1),
+            (true, [Segment::Index(_), ..]) => given.inside(read, from + 1),
             (true, [Segment::Key(key), ..]) => {
                 let place = Shortened(read.reference, from).to_string();
                 let message =
                     format!("`{place}` is a list with an output for each item, so it has no `{key}`");
                 let problem = read.problem("vwmp::unknown-reference", message);
-                return Some(problem.help(format!("pick one by its number: `{place}[0].{key}`")));
+                Some(problem.help(format!("pick one by its number: `{place}[0].{key}`")))
             }
-            (_, path) => (path, from),
-        };
-        let mut at = schema;
-        for (i, segment) in path.iter().enumerate() {
-            at = referred(schema, at);
-            if let Some(kind) = without_parts(at) {
-                let place = Shortened(read.reference, from + i);
-                let message = format!("`{place}` is {kind}, which has no `{segment}`");
-                return Some(read.problem("vwmp::unknown-reference", message));
-            }
-            let known = closed(at, typed)?;
-            let Segment::Key(key) = segment else { return None };
-            match known.get(&**key) {
-                Some(next) => at = next,
-                None => {
-                    let place = Shortened(read.reference, from + i).to_string();
-                    let names = known.keys().map(String::as_str);
-                    let problem = read.unknown_name(&place, key, names);
-                    return Some(problem);
-                }
-            }
+            _ => given.inside(read, from),
         }
-        None
     }
 
     /// What a step gives; each of its items, where it fans out.
@@ -120,6 +99,31 @@ impl Readable<'_> {
             Segment::Index(_) => referred(schema, at).get("items"),
         });
         Some(whole(schema, at?, MOST_REFERENCES))
+    }
+}
+
+impl Given<'_> {
+    /// Looks at what a reference reads of it, behind so many segments of its path.
+    pub(super) fn inside(&self, read: Read<'_>, from: usize) -> Option<Diagnostic> {
+        let mut at = self.schema;
+        for (i, segment) in read.reference.path.iter().enumerate().skip(from) {
+            at = referred(self.schema, at);
+            if let Some(kind) = without_parts(at) {
+                let place = Shortened(read.reference, i);
+                let message = format!("`{place}` is {kind}, which has no `{segment}`");
+                return Some(read.problem("vwmp::unknown-reference", message));
+            }
+            let known = closed(at, self.typed)?;
+            let Segment::Key(key) = segment else { return None };
+            match known.get(&**key) {
+                Some(next) => at = next,
+                None => {
+                    let place = Shortened(read.reference, i).to_string();
+                    return Some(read.unknown_name(&place, key, known.keys().map(String::as_str)));
+                }
+            }
+        }
+        None
     }
 }
 

@@ -66,14 +66,22 @@ impl<'l> Captured<'l> {
     }
 }
 
-/// The end of a text, which may be `cut` already, at most so many bytes of it: whole lines, if there are any, since the rest
-/// of a secret that was cut may not be masked.
+/// The end of a text, which may be `cut` already, at most so many bytes of it. It does not begin within a secret, of which the
+/// rest could not be masked: it has whole lines, if there are any, or begins behind what may be such a rest.
 pub(super) fn last_whole(text: &str, most: usize, cut: bool) -> &str {
     let from = text.ceil_char_boundary(text.len().saturating_sub(most));
     let rest = &text[from..];
-    let next = if from > 0 || cut { rest.find('\n').map(|end| end + 1) } else { None };
-    &rest[next.filter(|next| *next < rest.len()).unwrap_or(0)..]
+    if from == 0 && !cut {
+        return rest;
+    }
+    match rest.find('\n').map(|end| end + 1).filter(|next| *next < rest.len()) {
+        Some(next) => &rest[next..],
+        None => &rest[rest.ceil_char_boundary(KNOWN_END.min(rest.len()))..],
+    }
 }
+
+/// The end of a secret is masked where so many bytes of it are there.
+const KNOWN_END: usize = 32;
 
 impl Lines {
     fn new(stream: Stream, keep: usize) -> Self {
@@ -145,4 +153,21 @@ fn write_text(bytes: &[u8], stream: Stream, log: &StepLog) {
 fn cut(line: &[u8]) -> usize {
     let within = |at: &usize| line[*at] & 0b1100_0000 == 0b1000_0000;
     (LONGEST_LINE - 3..=LONGEST_LINE).rev().find(|at| !within(at)).unwrap_or(LONGEST_LINE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::last_whole;
+
+    #[test]
+    fn a_text_that_was_cut_does_not_begin_within_a_secret() {
+        let rest_of_secret = "f-a-secret-of-thirty-two-bytes!!";
+        let line = format!("{rest_of_secret} {}", "x".repeat(100));
+        assert_eq!(last_whole(&line, 1000, true), &line[32..]);
+        assert_eq!(last_whole(&line, 120, false), &line[13 + 32..]);
+        assert_eq!(last_whole(&format!("{line}\nlast"), 1000, true), "last");
+        assert_eq!(last_whole("short\n", 1000, true), "");
+        assert_eq!(last_whole(&"é".repeat(40), 1000, true), "é".repeat(24));
+        assert_eq!(last_whole(&line, 1000, false), line);
+    }
 }
