@@ -1,5 +1,7 @@
 //! What a plugin finds wrong in what a user wrote, before anything runs.
 
+use std::ops::Range;
+
 /// Findings of one check, in the order they were made.
 #[derive(Debug, Clone, Default)]
 pub struct Findings(Vec<Finding>);
@@ -28,8 +30,22 @@ pub enum Place {
     Step(usize),
     /// The config that is being checked, or a part of it, by JSON pointer (`/run`, or empty).
     Config(String),
+    /// A part of a text in the config that is being checked: where the text is, and the bytes of it.
+    ConfigText(String, Range<usize>),
     /// A part of the config of a step, by number and JSON pointer.
     StepConfig(usize, String),
+}
+
+impl Place {
+    /// Where in the config it is, by JSON pointer, when it is there.
+    pub fn config(&self) -> Option<&str> {
+        match self {
+            Self::Config(pointer) | Self::ConfigText(pointer, _) | Self::StepConfig(_, pointer) => {
+                Some(pointer)
+            }
+            Self::Workflow | Self::Step(_) => None,
+        }
+    }
 }
 
 impl Findings {

@@ -30,7 +30,7 @@ pub(super) fn report(mut program: Program, arguments: &ReportRun) -> Result<Exit
         ReportFormat::Html => html::page(&report, &recorded.events, &next)?,
     };
     match &arguments.output {
-        Some(file) => input::files::replace(file, &text)?,
+        Some(file) => input::files::report(file, &text)?,
         None => program.terminal.print(&text)?,
     }
     Ok(Exit::Done)

@@ -52,6 +52,11 @@ pub(super) fn run_keeping(
     arguments: &arguments::Run,
     keep: impl FnOnce(&Planned) -> Result<Kept, Failure>,
 ) -> Result<Exit, Failure> {
+    arguments
+        .junit
+        .iter()
+        .chain(&arguments.metrics)
+        .try_for_each(|file| input::files::expect_writable(file))?;
     let registry = program.registry_at(&arguments.workflow.place)?;
     let environment = input::environment();
     let form = form(arguments.log_format, ci::service(&environment));
@@ -190,7 +195,7 @@ pub(super) fn also_tell(
     if form == Form::Sections(Service::GitHub) {
         terminal.tell(&ci::failures(report, file, source));
     }
-    to.map_or(Ok(()), |file| input::files::replace(file, &junit(report)))
+    to.map_or(Ok(()), |file| input::files::report(file, &junit(report)))
 }
 
 fn style(arguments: &arguments::Run) -> Style {

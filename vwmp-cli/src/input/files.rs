@@ -50,6 +50,33 @@ pub(crate) fn replace(file: &Path, text: &str) -> Result<(), Failure> {
     part.persist(&file).map(drop).map_err(|error| Failure::machine(refused())(error.error))
 }
 
+/// Whether a report can be written to a file once there is one; the run may make its folder, or it is made then.
+///
+/// # Errors
+/// When it certainly can't.
+pub(crate) fn expect_writable(file: &Path) -> Result<(), Failure> {
+    let refused = |why: String| Err(Failure::Usage(format!("can't write `{}`: {why}", file.display())));
+    if file.is_dir() {
+        return refused("it is a folder; name a file".into());
+    }
+    let mut around =
+        file.ancestors().skip(1).map(|path| if path == Path::new("") { Path::new(".") } else { path });
+    let there = around.find(|path| path.symlink_metadata().is_ok()).unwrap_or(Path::new("/"));
+    match tempfile::Builder::new().prefix(".vwmp-").tempfile_in(there) {
+        Ok(_) => Ok(()),
+        Err(error) => refused(error.kind().to_string()),
+    }
+}
+
+/// Writes a report to a file, whose folder is made where there is none.
+pub(crate) fn report(file: &Path, text: &str) -> Result<(), Failure> {
+    if let Some(folder) = file.parent() {
+        let refused = || format!("can't make the folder of `{}`", file.display());
+        std::fs::create_dir_all(folder).map_err(Failure::machine(refused()))?;
+    }
+    replace(file, text)
+}
+
 /// The text in a file beside the one that it becomes.
 fn part(file: &Path, text: &str) -> io::Result<NamedTempFile> {
     let directory = file.parent().filter(|parent| !parent.as_os_str().is_empty());

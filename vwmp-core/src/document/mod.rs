@@ -6,6 +6,7 @@ pub mod path;
 mod yaml;
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use serde_json::Value as Json;
@@ -239,6 +240,21 @@ impl<'d> NodeRef<'d> {
             Value::Slice(span) => Some(span.start),
             _ => None,
         }
+    }
+
+    /// Where a part of the text was written, in bytes of the text; all of it where that can't be told.
+    pub fn span_of_part(self, part: Range<usize>) -> Span {
+        if let Some(start) = self.offset_of_text() {
+            return Span { start, end: start }.part(part);
+        }
+        let (whole, text) = (self.span(), self.text());
+        let wanted = text.get(part.clone()).filter(|wanted| !wanted.is_empty());
+        let found = wanted.and_then(|wanted| {
+            let before = text[..part.start].matches(wanted).count();
+            let (at, _) = self.source().slice(whole).match_indices(wanted).nth(before)?;
+            Some(Span::new(at, at + wanted.len()))
+        });
+        found.map_or(whole, |found| Span { start: whole.start, end: whole.start }.part(found.into()))
     }
 
     fn child(self, segment: &str) -> Option<Self> {

@@ -493,8 +493,7 @@ fn print(value: &Json, indent: usize, out: &mut String) {
 
 fn check_places(node: NodeRef<'_>) {
     let text = node.source().text();
-    let written =
-        text.get(std::ops::Range::<usize>::from(node.span())).expect("a span on character boundaries");
+    let written = text.get(Range::<usize>::from(node.span())).expect("a span on character boundaries");
     if node.is_plain() {
         assert_eq!(node.raw(), written);
     }

@@ -215,11 +215,10 @@ impl Asked<'_> {
         let prepared = handler.prepare(config).map_err(|error| unreadable(&error))?;
         let mut findings = Findings::default();
         prepared.validate(&mut findings);
-        let errors =
-            findings.into_iter().filter(|finding| !finding.warning).map(|finding| match finding.place {
-                vwmp_interfaces::Place::Config(at) => format!("config{}: {}", dotted(&at), finding.message),
-                _ => format!("config: {}", finding.message),
-            });
+        let errors = findings.into_iter().filter(|finding| !finding.warning).map(|finding| {
+            let part = finding.place.config().unwrap_or_default();
+            format!("config{}: {}", dotted(part), finding.message)
+        });
         let errors: Vec<String> = errors.collect();
         if errors.is_empty() { Ok(prepared) } else { Err(errors.join("; ")) }
     }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::time::Instant;
 use vwmp_interfaces::erased::PreparedStep;
-use vwmp_interfaces::{BoxFuture, Done, Findings, Place, StepError};
+use vwmp_interfaces::{BoxFuture, Done, Findings, StepError};
 
 use super::event::{Failure, Found, Interruption, Outcome};
 use super::ports::{Attempt, CacheAnswer, CacheRequest, Executor, StepCache, Task};
@@ -239,9 +239,9 @@ fn check_prepared(prepared: &dyn PreparedStep) -> Result<(), Failure> {
     let errors: Vec<String> = findings
         .into_iter()
         .filter(|finding| !finding.warning)
-        .map(|finding| match finding.place {
-            Place::Config(pointer) => format!("config{}: {}", dotted(&pointer), finding.message),
-            _ => format!("config: {}", finding.message),
+        .map(|finding| {
+            let part = finding.place.config().unwrap_or_default();
+            format!("config{}: {}", dotted(part), finding.message)
         })
         .collect();
     if errors.is_empty() { Ok(()) } else { Err(Failure::invalid(errors.join("; "))) }

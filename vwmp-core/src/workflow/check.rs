@@ -114,8 +114,7 @@ pub(super) fn of_texts(
     let sources = secret_sources.iter().filter(|&name| !plugins.adapters.contains(name));
     layers.adapters(plugins.adapters.union(&adapters_read).chain(sources), found);
     let order = order::order(&drafts, &needs, found);
-    let ordered = workflow_type.as_deref().filter(|_| order.is_some());
-    type_rules(ordered, texts, &drafts, &needs, found);
+    type_rules(workflow_type.as_deref().filter(|_| order.is_some()), texts, &drafts, &needs, found);
     let main_steps = drafts.iter().take_while(|draft| !draft.node.finally).count();
     Some(Workflow {
         id: texts.root().source().name().into(),

@@ -200,6 +200,11 @@ impl Subject<'_, '_> {
         for Finding { code, warning, place, message, help } in findings {
             let mut problem = match place {
                 Place::Config(pointer) | Place::StepConfig(_, pointer) => self.at(&code, &pointer, &message),
+                Place::ConfigText(pointer, part) => {
+                    let (layer, node, whole) = self.nearest(&pointer);
+                    let span = if whole { node.span_of_part(part) } else { node.span() };
+                    self.problem(&code, &pointer, &message, layer).at(node.source(), span, "")
+                }
                 Place::Workflow | Place::Step(_) => {
                     let node = self.step.get("handler").unwrap_or(self.step.node());
                     Diagnostic::error(code, format!("`{}`: {message}", self.step.way())).at(
@@ -221,21 +226,26 @@ impl Subject<'_, '_> {
 
     /// A problem at a part of the config, or at what is around it.
     fn at(&self, code: &str, pointer: &str, message: &str) -> Diagnostic {
+        let (layer, node, _) = self.nearest(pointer);
+        self.problem(code, pointer, message, layer).at(node.source(), node.span(), "")
+    }
+
+    fn problem(&self, code: &str, pointer: &str, message: &str, layer: usize) -> Diagnostic {
+        Diagnostic::error(code, format!("`{}{}`: {message}", self.whole(layer), dotted(pointer)))
+    }
+
+    /// Where something is written, or what is around it: the layer, the node, and whether it is the thing itself.
+    fn nearest(&self, pointer: &str) -> (usize, NodeRef<'_>, bool) {
         let mut around = pointer;
-        let (layer, node) = loop {
-            let layers = self.layers.iter().enumerate();
-            let written = layers.filter_map(|(layer, node)| Some((layer, node.at_pointer(around)?))).next();
+        loop {
+            let mut layers = self.layers.iter().enumerate();
+            let written = layers.find_map(|(layer, node)| Some((layer, node.at_pointer(around)?)));
             match (written, around.rsplit_once('/')) {
-                (Some(found), _) => break found,
+                (Some((layer, node)), _) => return (layer, node, around == pointer),
                 (None, Some((parent, _))) => around = parent,
-                (None, None) => break (0, self.step.get("handler").unwrap_or(self.step.node())),
+                (None, None) => return (0, self.step.get("handler").unwrap_or(self.step.node()), false),
             }
-        };
-        Diagnostic::error(code, format!("`{}{}`: {message}", self.whole(layer), dotted(pointer))).at(
-            node.source(),
-            node.span(),
-            "",
-        )
+        }
     }
 
     /// What the config is called where a layer of it is written.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 use vwmp_interfaces::erased::ConfigError;
-use vwmp_interfaces::finding::{Finding, Findings, Place as FoundAt};
+use vwmp_interfaces::finding::{Finding, Findings};
 use vwmp_interfaces::template::has_expressions;
 
 use super::Settings;
@@ -114,11 +114,8 @@ pub(super) fn adapter_errors(
         found.push(unread(&whole, config, &error));
     }
     for Finding { code, warning, place, message, help } in findings {
-        let pointer = match place {
-            FoundAt::Config(pointer) | FoundAt::StepConfig(_, pointer) => pointer,
-            FoundAt::Workflow | FoundAt::Step(_) => String::new(),
-        };
-        let mut problem = at(&code, &whole, config, &pointer, &message);
+        let pointer = place.config().unwrap_or_default();
+        let mut problem = at(&code, &whole, config, pointer, &message);
         if warning {
             problem.severity = Severity::Warning;
         }

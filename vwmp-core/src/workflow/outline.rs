@@ -82,7 +82,9 @@ fn locate<'t>(place: &Place, texts: &'t Texts, drafts: &'t [Draft<'_>]) -> (&'t 
     let found: Option<NodeRef<'t>> = match place {
         Place::Workflow => texts.get("type"),
         Place::Step(at) => step(*at),
-        Place::Config(pointer) => texts.all("config").find_map(|config| config.at_pointer(pointer)),
+        Place::Config(pointer) | Place::ConfigText(pointer, _) => {
+            texts.all("config").find_map(|config| config.at_pointer(pointer))
+        }
         Place::StepConfig(at, pointer) => {
             let within = drafts
                 .get(*at)
@@ -91,5 +93,9 @@ fn locate<'t>(place: &Place, texts: &'t Texts, drafts: &'t [Draft<'_>]) -> (&'t 
         }
     };
     let node = found.or_else(|| texts.get("type")).unwrap_or(texts.root());
-    (node.source(), node.span())
+    let span = match place {
+        Place::ConfigText(_, part) if found.is_some() => node.span_of_part(part.clone()),
+        _ => node.span(),
+    };
+    (node.source(), span)
 }

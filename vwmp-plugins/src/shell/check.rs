@@ -1,9 +1,12 @@
 //! What can be wrong with a config as written, before any value is known.
 
+use std::ops::Range;
+
 use serde_json::Value;
 use vwmp_interfaces::template::{SegmentKind, segments};
 use vwmp_interfaces::{Findings, Place};
 
+use super::inline_script;
 use super::interpreter::Interpreter;
 use super::lexer::spots;
 use super::outputs;
@@ -46,13 +49,12 @@ fn check_choice(config: &Value, findings: &mut Findings) {
 fn check_command(config: &Value, findings: &mut Findings) {
     let words = config.get("command").and_then(Value::as_array).into_iter().flatten();
     let words: Vec<&str> = words.map(|word| word.as_str().unwrap_or_default()).collect();
-    let programs =
-        words.iter().enumerate().filter_map(|(at, word)| Some((at, Interpreter::of(word).option()?)));
-    for (program, letter) in programs {
-        let Some(script) = script_behind(&words, program + 1, letter) else { continue };
-        if let Some(expression) = words.get(script).and_then(|script| first_expression(script)) {
-            let place = Place::Config(format!("/command/{script}"));
+    for program in 0..words.len() {
+        let Some(script) = inline_script::within(&words, program) else { continue };
+        if let Some(part) = first_expression(words[script]) {
+            let expression = &words[script][part.clone()];
             let message = format!("`{expression}` would become a part of a script for `{}`", words[program]);
+            let place = Place::ConfigText(format!("/command/{script}"), part);
             findings.error("shell::value-in-code", place, message).help(
                 "use `run`, or give the value by `env: { NAME: … }` and read that variable in the script",
             );
@@ -60,22 +62,10 @@ fn check_command(config: &Value, findings: &mut Findings) {
     }
 }
 
-/// Where the script stands among the words, if one of the options before it has this letter.
-fn script_behind(words: &[&str], mut at: usize, letter: char) -> Option<usize> {
-    let mut found = false;
-    while let Some(option) = words.get(at).filter(|word| word.starts_with(['-', '+'])) {
-        let short = !option.starts_with("--");
-        found |= short && option.contains(letter);
-        // These are followed by a word of their own: `-o pipefail`, `-W ignore`.
-        at += if short && option.ends_with(['o', 'O', 'W', 'X', 'I']) { 2 } else { 1 };
-    }
-    found.then_some(at)
-}
-
-fn first_expression(text: &str) -> Option<&str> {
+fn first_expression(text: &str) -> Option<Range<usize>> {
     let segments = segments(text).ok()?;
-    let expression = segments.iter().find(|segment| segment.kind == SegmentKind::Expression)?;
-    Some(&text[expression.range.clone()])
+    let expression = segments.into_iter().find(|segment| segment.kind == SegmentKind::Expression)?;
+    Some(expression.range)
 }
 
 fn check_names(config: &Value, findings: &mut Findings) {
@@ -128,44 +118,43 @@ fn pointer_part(key: &str) -> String {
 fn check_script(text: &str, shell: &str, findings: &mut Findings) {
     // An expression that is never closed is reported by whoever reads expressions.
     let Ok(segments) = segments(text) else { return };
-    let place = || Place::Config("/run".to_owned());
     let (mut code, mut expressions, mut holes) = (String::new(), Vec::new(), Vec::new());
     for segment in &segments {
         match segment.kind {
             SegmentKind::Text => code.push_str(segment.text),
             SegmentKind::Expression => {
-                expressions.push(&text[segment.range.clone()]);
+                let place = Place::ConfigText("/run".to_owned(), segment.range.clone());
+                expressions.push((&text[segment.range.clone()], place));
                 holes.push(code.len());
             }
         }
     }
     if Interpreter::of(shell) != Interpreter::Posix {
-        for expression in expressions {
+        for (expression, place) in expressions {
             findings
                 .error(
                     "shell::value-in-code",
-                    place(),
+                    place,
                     format!("`{expression}` would become code of another language"),
                 )
                 .help("give it by `env: { NAME: … }` and read that variable in the script");
         }
         return;
     }
-    for (spot, expression) in spots(&code, &holes).into_iter().zip(&expressions) {
+    for (spot, (expression, place)) in spots(&code, &holes).into_iter().zip(&expressions) {
         if let Err(refusal) = spot {
             findings
-                .error("shell::misplaced-value", place(), format!("`{expression}` {refusal}"))
+                .error("shell::misplaced-value", place.clone(), format!("`{expression}` {refusal}"))
                 .help(refusal.help(expression));
         }
     }
-    if expressions.len() == 1 && code.trim().is_empty() {
+    if let ([(expression, place)], true) = (expressions.as_slice(), code.trim().is_empty()) {
         findings
             .warning(
                 "shell::value-as-program",
-                place(),
+                place.clone(),
                 format!(
-                    "the whole script is `{}`, whose value is taken as the name of one program",
-                    expressions[0]
+                    "the whole script is `{expression}`, whose value is taken as the name of one program"
                 ),
             )
             .help("a value never becomes code: write the commands here, and use values as their arguments");

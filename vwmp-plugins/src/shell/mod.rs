@@ -11,6 +11,7 @@ mod commands;
 mod environment;
 mod frame;
 mod group;
+mod inline_script;
 mod interpreter;
 mod launch;
 mod lexer;
