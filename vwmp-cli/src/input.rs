@@ -181,6 +181,11 @@ pub(crate) fn parameters(values: &ValueArguments, declared: &Parameters) -> Resu
     for Assignment { name, value } in &values.parameters {
         let schema = declared.get(name).map_or(&Value::Null, |parameter| &parameter.schema);
         let how = format!("-p {name}={}", shortened(value));
+        if values.parameters.iter().filter(|other| other.name == *name).count() > 1 {
+            return Err(Failure::Usage(format!(
+                "the parameter `{name}` is given more than once; leave one `-p {name}=…`"
+            )));
+        }
         given.insert(name.clone(), (read_parameter(value, schema), how));
     }
     Ok(given)
@@ -188,7 +193,11 @@ pub(crate) fn parameters(values: &ValueArguments, declared: &Parameters) -> Resu
 
 /// The parameters of a file.
 pub(crate) fn parameter_file(file: &Path) -> Result<Given, Failure> {
-    Ok(parameters_of(&Document::parse(files::source(file, "parameter file")?)?)?)
+    let source = files::source(file, "parameter file")?;
+    if source.text().trim().is_empty() {
+        return Ok(Given::new());
+    }
+    Ok(parameters_of(&Document::parse(source)?)?)
 }
 
 /// A value for messages.

@@ -17,7 +17,7 @@ fn wrong_usage_has_its_own_exit_code() {
         ),
         (
             &["run", "w.yaml", "--max-parallel", "0"],
-            "error: invalid value '0' for '--max-parallel <N>': expected a whole number, at least 1\n",
+            "error: invalid value '0' for '--max-parallel <N>': expected a whole number from 1 to 65536\n",
         ),
         (&["rnu"], "error: unrecognized subcommand 'rnu'\n"),
         (&["run", "w.yaml", "--color", "pink"], "error: invalid value 'pink' for '--color <WHEN>'\n"),

@@ -58,6 +58,6 @@ fn a_second_interrupt_kills() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130));
     let err = String::from_utf8_lossy(&output.stderr);
-    assert!(err.contains("killed: what was running is left behind, and nothing more starts"), "{err}");
+    assert!(err.contains("killed: what was running is stopped at once, and nothing more starts"), "{err}");
     assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
 }

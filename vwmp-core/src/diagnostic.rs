@@ -92,12 +92,29 @@ impl Diagnostic {
 
 /// The known name that is nearest to what was written, if any is near enough.
 pub fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let written = written.to_lowercase();
+    let enough = |name: &str| (written.len().max(name.len()) / 3).max(1);
     known
         .into_iter()
-        .map(|name| (strsim::damerau_levenshtein(&written.to_lowercase(), &name.to_lowercase()), name))
-        .filter(|&(distance, name)| distance <= (written.len().max(name.len()) / 3).max(1))
+        .take(MOST_KNOWN)
+        // As many characters as one has more have to be put in.
+        .filter(|name| written.chars().count().abs_diff(name.chars().count()) <= enough(name))
+        .map(|name| (strsim::osa_distance(&written, &name.to_lowercase()), name))
+        .filter(|&(distance, name)| distance <= enough(name))
         .min_by_key(|&(distance, _)| distance)
         .map(|(_, name)| name)
+}
+
+/// Among so many names the nearest one is looked for: with thousands of mistakes and of names it would take seconds.
+const MOST_KNOWN: usize = 500;
+
+/// The names that can be written, for a help; the first of them, where there are many.
+pub fn known_are(names: &[&str]) -> String {
+    const MOST: usize = 12;
+    match names.split_at_checked(MOST).filter(|(_, rest)| !rest.is_empty()) {
+        None => format!("known are {}", names.join(", ")),
+        Some((first, rest)) => format!("known are {} and {} more", first.join(", "), rest.len()),
+    }
 }
 
 impl Label {

@@ -281,6 +281,10 @@ pub(crate) fn shown(value: &Value) -> String {
         Value::Null => "nothing".into(),
         Value::Bool(_) => value.to_string(),
         Value::Number(_) => format!("the number {value}"),
+        Value::String(text) if text.is_empty() => "an empty text".into(),
+        Value::String(text) if is_too_large(text) => {
+            format!("{text}, which is larger than a whole number can be ({})", i64::MAX)
+        }
         Value::String(text) if text.chars().count() > 40 => {
             format!("the text \"{}…\"", text.chars().take(40).collect::<String>())
         }
@@ -288,6 +292,14 @@ pub(crate) fn shown(value: &Value) -> String {
         Value::Array(_) => "a list".into(),
         Value::Object(_) => "a mapping".into(),
     }
+}
+
+/// Whether a text is a whole number that was taken as text, since it is too large for one.
+fn is_too_large(text: &str) -> bool {
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    (19..40).contains(&digits.len())
+        && digits.bytes().all(|byte| byte.is_ascii_digit())
+        && text.parse::<i64>().is_err()
 }
 
 /// A value in which scripts are text again: the schema of a script asks for text, and the values

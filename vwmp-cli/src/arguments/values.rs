@@ -15,7 +15,7 @@ pub(crate) struct WorkflowArguments {
     #[command(flatten)]
     pub(crate) place: PlaceArguments,
     /// Run at most this many steps at once
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    #[arg(long, value_name = "N", value_parser = steps_at_once)]
     pub(crate) max_parallel: Option<usize>,
     /// Ask nothing, not even at a terminal
     #[arg(long)]
@@ -141,10 +141,10 @@ pub(super) fn key(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-fn at_least_one(text: &str) -> Result<usize, String> {
+fn steps_at_once(text: &str) -> Result<usize, String> {
     match text.parse() {
-        Ok(0) | Err(_) => Err("expected a whole number, at least 1".to_owned()),
-        Ok(number) => Ok(number),
+        Ok(number @ 1..=65_536) => Ok(number),
+        _ => Err("expected a whole number from 1 to 65536".to_owned()),
     }
 }
 

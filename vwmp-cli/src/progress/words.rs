@@ -227,7 +227,7 @@ impl Words {
 }
 
 /// What follows when a run is killed.
-const KILLING: &str = "killed: what was running is left behind, and nothing more starts";
+const KILLING: &str = "killed: what was running is stopped at once, and nothing more starts";
 
 /// What follows when a run is cancelled.
 pub(crate) fn cancelling(reason: &str) -> String {

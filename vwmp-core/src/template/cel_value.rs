@@ -126,6 +126,9 @@ fn not_for(function: &str, types: &[&str]) -> String {
     if function == super::cel_tree::ITEMS {
         return format!("only lists and maps have items, not {}", types.join(", "));
     }
+    if types.is_empty() {
+        return format!("`{}` can't be used without a value", symbol(function));
+    }
     let types = types.join(" and ");
     format!("`{}` can't be used with {types}", symbol(function))
 }

@@ -49,6 +49,8 @@ pub(super) struct Calls<'l> {
     trail: Vec<Calling>,
     /// By the name of the source; nothing for those that can't be used.
     known: HashMap<String, Option<Rc<Callee>>>,
+    /// The texts, by who calls and what is written there.
+    read: HashMap<(String, String), Arc<Document>>,
     /// The longest way down from the workflow that is looked at.
     below: Vec<Arc<str>>,
 }
@@ -78,7 +80,15 @@ pub(crate) fn called(
 
 impl<'l> Calls<'l> {
     pub(super) fn new(registry: &'l Registry, settings: &'l Settings, loader: &'l dyn Loader) -> Self {
-        Self { registry, settings, loader, trail: Vec::new(), known: HashMap::new(), below: Vec::new() }
+        Self {
+            registry,
+            settings,
+            loader,
+            trail: Vec::new(),
+            known: HashMap::new(),
+            read: HashMap::new(),
+            below: Vec::new(),
+        }
     }
 
     /// Finds the workflows that steps call, where they are known before the run; `own` are the parameters of the
@@ -125,7 +135,7 @@ impl<'l> Calls<'l> {
         place: NodeRef<'_>,
         found: &mut Diagnostics,
     ) -> Option<Rc<Callee>> {
-        let document = match called(path, caller, self.registry, self.loader) {
+        let document = match self.text(path, caller) {
             Ok(document) => document,
             Err(problems) => {
                 // What could not be found has no place yet; what could not be read has one in its own text.
@@ -149,6 +159,17 @@ impl<'l> Calls<'l> {
         let callee = self.look(name, document, draft, found);
         self.trail.pop();
         callee
+    }
+
+    /// What is called, read once however often it is.
+    fn text(&mut self, path: &str, caller: &Source) -> Result<Arc<Document>, Diagnostics> {
+        let key = (caller.name().to_owned(), path.to_owned());
+        if let Some(document) = self.read.get(&key) {
+            return Ok(Arc::clone(document));
+        }
+        let document = called(path, caller, self.registry, self.loader)?;
+        self.read.insert(key, Arc::clone(&document));
+        Ok(document)
     }
 
     /// The workflow at the end of the trail.

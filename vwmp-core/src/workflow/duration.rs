@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::document::{Kind, NodeRef};
 
 /// What messages ask for.
-pub(super) const EXPECTED: &str = "a duration such as 30s, 10m or 1h30m";
+pub(super) const EXPECTED: &str = "a duration such as 30s, 10m or 1h30m, at most 365d";
 
 /// The longest one that is accepted.
 const MAX: Duration = Duration::from_secs(365 * 86_400);

@@ -11,7 +11,7 @@ use vwmp_interfaces::capability::SecretSource;
 use super::Settings;
 use super::shape;
 use crate::config::ConfigFile;
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::{Diagnostic, Diagnostics, known_are};
 use crate::document::{Kind, NodeRef};
 use crate::registry::{RegisteredAdapter, RegisteredStep, RegisteredWorkflowType, Registry};
 use crate::source::{Source, Span};
@@ -247,7 +247,7 @@ fn unknown(kind: &str, name: &str, node: NodeRef<'_>, known: &[&str]) -> Diagnos
     }
     match known.len() {
         0 => problem.help(format!("no {what} is linked into this program")),
-        1..=12 => problem.help(format!("known are {}", known.join(", "))),
+        1..=12 => problem.help(known_are(known)),
         _ => problem.help(format!("`vwmp {kind}s` lists those that are linked")),
     }
 }

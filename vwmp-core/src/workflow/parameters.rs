@@ -1,16 +1,19 @@
 //! What is given when a run starts: declared, read from text, and bound.
 
+mod declare;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
+use self::declare::declare;
 use super::expand::Texts;
-use super::shape::{TYPES, Way, written, wrong_type};
+use super::shape::wrong_type;
 use crate::config;
 use crate::diagnostic::{Diagnostic, Diagnostics, nearest};
-use crate::document::{Document, Key, Kind, NodeRef, overlaid, plain_value};
+use crate::document::{Document, Kind, NodeRef, overlaid, plain_value};
 use crate::masking::{SHORTEST, texts_in};
 use crate::schema::{Schema, SchemaError, dotted, without_value};
 use crate::source::{Source, Span};
@@ -46,133 +49,11 @@ pub(super) struct Bound {
     pub(super) secrets: Vec<String>,
 }
 
-/// The keys of a parameter that are not part of its JSON Schema.
-const OWN_KEYS: [&str; 4] = ["required", "secret", "default", "description"];
-
-/// The keywords of JSON Schema (2020-12) that make sense for one value.
-const KEYWORDS: [&str; 38] = [
-    "type",
-    "enum",
-    "const",
-    "title",
-    "examples",
-    "format",
-    "pattern",
-    "minLength",
-    "maxLength",
-    "minimum",
-    "maximum",
-    "exclusiveMinimum",
-    "exclusiveMaximum",
-    "multipleOf",
-    "items",
-    "prefixItems",
-    "contains",
-    "minItems",
-    "maxItems",
-    "uniqueItems",
-    "minContains",
-    "maxContains",
-    "properties",
-    "required",
-    "additionalProperties",
-    "patternProperties",
-    "propertyNames",
-    "minProperties",
-    "maxProperties",
-    "dependentRequired",
-    "anyOf",
-    "oneOf",
-    "allOf",
-    "not",
-    "if",
-    "then",
-    "else",
-    "$defs",
-];
-
 /// Reads the declared parameters.
 pub(super) fn read(texts: &Texts, found: &mut Diagnostics) -> Parameters {
     let layers: Vec<NodeRef<'_>> = texts.all("parameters").filter(|node| node.kind() == Kind::Map).collect();
     let declared = overlaid(&layers);
     declared.into_iter().map(|(key, nodes)| (key.text.to_owned(), declare(key, &nodes, found))).collect()
-}
-
-fn declare(key: Key<'_>, nodes: &[NodeRef<'_>], found: &mut Diagnostics) -> Parameter {
-    let parameters = Way::Key(&Way::Root, "parameters");
-    let way = Way::Key(&parameters, key.text);
-    let mappings: Vec<NodeRef<'_>> = nodes.iter().copied().filter(|node| node.kind() == Kind::Map).collect();
-    let said = |key: &str| mappings.iter().find_map(|&node| written(node, key));
-    let is_true = |key: &str| said(key).is_some_and(|node| node.kind() == Kind::Bool(true));
-    let mut schema = Map::new();
-    for (keyword, values) in overlaid(&mappings) {
-        if OWN_KEYS.contains(&keyword.text) {
-            continue;
-        }
-        if !KEYWORDS.contains(&keyword.text) && !keyword.text.starts_with("x-") {
-            found.push(unknown_key(&way, keyword, values[0]));
-        } else if let Some(value) = values.first() {
-            schema.insert(keyword.text.to_owned(), value.to_json());
-        }
-    }
-    let schema = Value::Object(schema);
-    let compiled = Schema::new(&schema);
-    // An alias that is written elsewhere still has the place of the parameter.
-    let (source, span) = (Arc::clone(nodes[0].source()), key.span);
-    let broken = compiled.problem().filter(|_| has_types(&schema)).map(|problem| {
-        Diagnostic::error("vwmp::invalid-schema", format!("`{way}` is no JSON Schema: {problem}")).at(
-            &source,
-            nodes[0].span(),
-            "",
-        )
-    });
-    let default = said("default").map(|node| as_type(node, &schema));
-    match (broken, &default, said("default")) {
-        (Some(broken), ..) => found.push(broken),
-        (None, Some(value), Some(node)) if compiled.problem().is_none() => {
-            found.extend(compiled.errors(value).into_iter().map(|error| {
-                let path = format!("{way}.default{}", dotted(&error.pointer));
-                let at = node.at_pointer(&error.pointer).unwrap_or(node);
-                let problem =
-                    Diagnostic::error("vwmp::invalid-default", format!("`{path}`: {}", error.message));
-                with_nearest(problem.at(at.source(), at.span(), ""), &error)
-            }));
-        }
-        _ => {}
-    }
-    Parameter {
-        description: said("description").and_then(NodeRef::as_str).map(str::to_owned),
-        required: is_true("required"),
-        secret: is_true("secret"),
-        default,
-        schema,
-        compiled,
-        source,
-        span,
-    }
-}
-
-/// Whether its types are known ones; of others, the shape says what is wrong.
-fn has_types(schema: &Value) -> bool {
-    let known = |one: &Value| one.as_str().is_some_and(|name| TYPES.contains(&name));
-    match &schema["type"] {
-        Value::Null => true,
-        Value::Array(several) => several.iter().all(known),
-        one => known(one),
-    }
-}
-
-fn unknown_key(way: &Way<'_>, key: Key<'_>, value: NodeRef<'_>) -> Diagnostic {
-    let known = || OWN_KEYS.into_iter().chain(KEYWORDS);
-    let problem = Diagnostic::error("vwmp::unknown-key", format!("`{way}` has no key `{}`", key.text));
-    let problem = problem.at(value.source(), key.span, "").nearest(key.text, known());
-    if problem.help.is_empty() {
-        problem.help(
-            "a parameter has `required`, `secret`, `default`, `description` and the keys of JSON Schema",
-        )
-    } else {
-        problem
-    }
 }
 
 /// The value of a node; where only text is accepted, a number is the text it is written as.
@@ -319,7 +200,13 @@ impl Parameter {
             let message = if self.secret { without_value(&error.message) } else { &error.message };
             let message = format!("parameter `{path}`{how}: {message}");
             let problem = Diagnostic::error("vwmp::invalid-parameter", message);
-            if self.secret { problem } else { with_nearest(problem, &error) }
+            match value {
+                _ if self.secret => problem,
+                Value::String(text) if text.starts_with(['{', '[']) && error.pointer.is_empty() => {
+                    problem.help("write it as JSON: `{\"key\": 1}`, `[1, \"two\"]`")
+                }
+                _ => with_nearest(problem, &error),
+            }
         };
         let short = self.too_short(name, value, &concealed_how);
         self.compiled.errors(value).into_iter().map(problem).chain(short).collect()

@@ -9,7 +9,7 @@ use super::order::Ids;
 use super::parameters::Parameters;
 use super::step_outputs::{Given, referred};
 use crate::config::Resolved;
-use crate::diagnostic::{Diagnostic, Diagnostics, nearest};
+use crate::diagnostic::{Diagnostic, Diagnostics, known_are, nearest};
 use crate::document::Path;
 use crate::document::path::Segment as PathSegment;
 use crate::plan::{FanOut, Items};
@@ -337,7 +337,7 @@ impl Read<'_> {
         match known.as_slice() {
             _ if !problem.help.is_empty() => problem,
             [] => problem,
-            known => problem.help(format!("known are {}", known.join(", "))),
+            known => problem.help(known_are(known)),
         }
     }
 }

@@ -62,6 +62,9 @@ fn explain(kind: &ErrorKind) -> (String, &'static str) {
             "put text that holds `: ` in quotes; if a key is meant, check the indentation",
         ),
         ErrorKind::UnexpectedCharacter { character: '`' } => ("text can't start with a backtick", QUOTES),
+        ErrorKind::UnexpectedCharacter { character: '\0' } => {
+            ("a NUL character can't stand in YAML", "take it out, or write it as `\\0` in double quotes")
+        }
         ErrorKind::UnexpectedCharacter { character } => {
             return (format!("text can't start with `{}`", character.escape_default()), QUOTES);
         }

@@ -92,7 +92,10 @@ async fn killing_a_run_waits_for_nobody() {
 #[tokio::test(start_paused = true)]
 async fn secrets_reach_no_report() {
     let value = json!({ "value": { "token": "hunter2", "said": ["it's hunter2"] } });
-    let draft = PlanDraft::new([step("give", value, &[]), step("give", json!({}), &[0]).when("'hunter2'")]);
+    let draft = PlanDraft::new([
+        step("give", value, &[]),
+        step("give", json!({}), &[0]).when("steps.s0.outputs.token"),
+    ]);
     let mut plan = draft.build();
     plan.secrets = vec!["hunter2".into()];
     plan.masker = crate::masking::Masker::new(&plan.secrets);
@@ -100,7 +103,7 @@ async fn secrets_reach_no_report() {
     assert_eq!(report.step("s0").unwrap().output, Some(&json!({ "token": "***", "said": ["it's ***"] })));
     assert_eq!(
         summary(&report)[1],
-        "s1 failed 0: when: `'***'`: a condition gives true or false; this one gives the string \"***\" \
+        "s1 failed 0: when: `steps.s0.outputs.token` at test:1:1: a condition gives true or false; this one gives the string \"***\" \
          (compare it, for example with `==` or `!=`)"
     );
 }

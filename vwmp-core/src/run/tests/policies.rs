@@ -129,7 +129,7 @@ async fn conditions_decide_by_the_state_of_the_needs() {
         give(&[0]).when("always()"),
         give(&[4]),
         give(&[1]).when("steps.s1.status == 'succeeded' && steps.s0.error == 'busy'"),
-        give(&[1]).when("1 + 1"),
+        give(&[1]).when("size(steps.s1.status)"),
     ];
     let expected = [
         "s0 failed 1: busy",
@@ -140,7 +140,7 @@ async fn conditions_decide_by_the_state_of_the_needs() {
         "s5 succeeded 1",
         "s6 succeeded 1",
         "s7 succeeded 1",
-        "s8 failed 0: when: `1 + 1`: a condition gives true or false; this one gives the number 2 \
+        "s8 failed 0: when: `size(steps.s1.status)` at test:1:1: a condition gives true or false; this one gives the number 9 \
          (compare it, for example with `==` or `!=`)",
     ];
     check(PlanDraft::new(steps), RunStatus::Failed, &expected).await;
