@@ -61,7 +61,13 @@ impl Asking {
             return std::future::pending().await;
         };
         let line = lines.recv().await;
-        self.over = line.is_none();
+        if line.is_none() {
+            self.over = true;
+            self.below = false;
+            // Ctrl-D, or a terminal that is gone.
+            let told = "\nnothing more can be typed here: answer with one of the commands above, or cancel with Ctrl-C\n";
+            self.terminal.tell(told);
+        }
         line
     }
 
@@ -79,7 +85,7 @@ impl Asking {
     }
 
     fn ask(&mut self) {
-        let Some((step, message)) = self.open.front() else { return };
+        let Some((step, message)) = self.open.front().filter(|_| !self.over) else { return };
         self.terminal.tell(&format!("{}: {message} [y/n] ", paint(BOLD, step)));
         self.below = true;
         self.lines.get_or_insert_with(read_lines);

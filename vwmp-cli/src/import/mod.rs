@@ -27,6 +27,12 @@ pub(crate) fn import(
     only: Option<&str>,
 ) -> Result<(Draft, ForeignFormat), Diagnostic> {
     let root = document.root();
+    if let Some(handler) = own(root) {
+        let message = "the file is a workflow of this program already";
+        return Err(Diagnostic::error("vwmp::nothing-to-import", message)
+            .at(document.source(), handler.span(), "")
+            .help("`validate` checks it, `run` runs it"));
+    }
     let Some(format) = format.or_else(|| told(root)) else {
         let message = "the file is no GitHub Actions workflow, no Taskfile and no Dagu DAG";
         return Err(Diagnostic::error("vwmp::unknown-format", message)
@@ -41,6 +47,12 @@ pub(crate) fn import(
         ForeignFormat::Dagu => dagu::read(root, name),
     };
     Ok((draft?, format))
+}
+
+/// What shows that a file is a workflow of ours: a step with a handler.
+fn own(root: NodeRef<'_>) -> Option<NodeRef<'_>> {
+    let steps = root.get("steps").filter(|steps| steps.kind() == Kind::Seq)?;
+    steps.items().find_map(|step| step.get("handler"))
 }
 
 /// What a file is, told by its keys.
