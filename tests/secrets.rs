@@ -321,6 +321,28 @@ async fn what_programs_make_of_a_secret_is_masked_and_later_steps_get_it_as_it_i
     );
 }
 
+/// The end of one long line is quoted, wherever in the secret that begins.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_rest_of_a_secret_is_left_where_a_line_is_cut_within_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let secret: String = ('a'..='z').chain('A'..='Z').chain('0'..='9').collect();
+    let rests = [4, 12, 31, 32, 33, 48, 61];
+    let steps = rests.map(|rest| {
+        let line = format!("import os, sys; sys.exit('~' * 5000 + os.environ['X'] + '!' * {})", 4096 - rest);
+        let shell = format!("shell: python3, env: {{ X: $<secrets.long> }}, run: \"{line}\"");
+        format!("  - {{ id: rest-{rest}, handler: shell.run, config: {{ {shell} }} }}\n")
+    });
+    let text = format!("name: w\nsteps:\n{}", steps.concat());
+    let seen =
+        seen(planned(&text, &settings("", &[("VWMP_SECRET_LONG", &secret)]), folder.path(), &[]).unwrap())
+            .await;
+    assert!(!seen.everything.contains("6789"));
+    for rest in rests {
+        let error = seen.error(&format!("rest-{rest}"));
+        assert!(error.contains("exited with code 1: …***!!!!"), "{rest}: {}", &error[..200]);
+    }
+}
+
 #[test]
 fn secrets_are_refused_where_they_would_be_seen() {
     for (step, expected) in [

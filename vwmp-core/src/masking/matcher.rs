@@ -9,7 +9,7 @@ use aho_corasick::AhoCorasick;
 /// captures keep its end.
 const END: usize = 32;
 
-/// What stands where a text was cut off.
+/// What stands where a text was cut off, at its end or at its beginning.
 const CUT: char = '…';
 
 /// Of a secret that was cut off, this much is masked.
@@ -22,6 +22,8 @@ pub(super) struct Matcher {
     patterns: Vec<Pattern>,
     /// The first [`END`] bytes of each form, about.
     beginnings: BTreeSet<Box<str>>,
+    /// The last ones.
+    endings: BTreeSet<Box<str>>,
     longest: usize,
 }
 
@@ -43,6 +45,8 @@ impl Matcher {
         let longest = forms.iter().map(String::len).max()?;
         let beginning = |form: &String| form[..form.floor_char_boundary(END)].into();
         let beginnings = forms.iter().map(beginning).collect();
+        let ending = |form: &String| form[form.ceil_char_boundary(form.len().saturating_sub(END))..].into();
+        let endings = forms.iter().map(ending).collect();
         let (mut texts, mut patterns) = (Vec::new(), Vec::new());
         let mut put = |text: &str, pattern: Pattern| {
             texts.push(text.to_owned());
@@ -57,7 +61,7 @@ impl Matcher {
             put(&form[form.floor_char_boundary(form.len() - END)..], Pattern::Tail(form.as_str().into()));
         }
         let automaton = AhoCorasick::new(&texts).expect("secrets are shorter than 2^31 bytes");
-        Some(Self { automaton, patterns, beginnings, longest })
+        Some(Self { automaton, patterns, beginnings, endings, longest })
     }
 
     /// Whether a place is the beginning of a secret is known once as many bytes are.
@@ -66,7 +70,7 @@ impl Matcher {
     }
 
     pub(super) fn finds(&self, text: &str) -> bool {
-        self.automaton.is_match(text) || self.cut_off(text).next().is_some()
+        self.automaton.is_match(text) || self.cut_off(text).chain(self.begun(text)).next().is_some()
     }
 
     /// The parts that secrets cover, in order and apart from each other. Not the leftmost matches alone: where two
@@ -88,7 +92,7 @@ impl Matcher {
                 text.ceil_char_boundary(one.end() - same)..one.end()
             }
         });
-        joined(whole.chain(self.cut_off(text)))
+        joined(whole.chain(self.cut_off(text)).chain(self.begun(text)))
     }
 
     /// The beginnings of secrets that stand where a text was cut off.
@@ -103,6 +107,26 @@ impl Matcher {
             Some(cut - longest..cut)
         })
     }
+
+    /// The ends of secrets that stand where the beginning of a text was cut off.
+    fn begun<'t>(&'t self, text: &'t str) -> impl Iterator<Item = Range<usize>> + 't {
+        text.match_indices(CUT).filter_map(|(cut, mark)| {
+            let from = cut + mark.len();
+            let behind = &text[from..];
+            let length = |secret: &str| {
+                let mut ends = secret.char_indices().map(|(at, _)| &secret[at..]);
+                Some(ends.find(|end| end.len() >= LEAST && behind.starts_with(end))?.len())
+            };
+            let longest = self.endings.iter().filter_map(|secret| length(secret)).max()?;
+            Some(from..from + longest)
+        })
+    }
+}
+
+/// Where a text can be parted so that what is found in its second part is what is found there in the whole: a [`CUT`] stays
+/// with what follows.
+pub(super) fn before_cut(text: &str) -> usize {
+    text.strip_suffix(CUT).unwrap_or(text).len()
 }
 
 /// Ranges that overlap or touch become one.

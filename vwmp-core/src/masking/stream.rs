@@ -1,6 +1,6 @@
 //! Text that comes in pieces, with secrets across their borders.
 
-use super::matcher::joined;
+use super::matcher::{before_cut, joined};
 use super::{MASK, Masker};
 
 /// One text in pieces: what comes out is the masked text, as early as that can be known.
@@ -17,7 +17,8 @@ impl MaskedStream {
     pub fn push(&mut self, masker: &Masker, piece: &str) -> String {
         self.held.push_str(piece);
         let undecided = masker.0.as_ref().map_or(0, |matcher| matcher.longest() - 1);
-        self.give(masker, self.held.floor_char_boundary(self.held.len().saturating_sub(undecided)))
+        let decided = self.held.floor_char_boundary(self.held.len().saturating_sub(undecided));
+        self.give(masker, before_cut(&self.held[..decided]))
     }
 
     /// Gives the rest. What comes next is another text.

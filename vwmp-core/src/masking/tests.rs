@@ -78,6 +78,23 @@ fn a_beginning_is_masked_where_the_text_was_cut_off() {
 }
 
 #[test]
+fn an_end_is_masked_where_the_beginning_of_the_text_was_cut_off() {
+    let long: String = ('a'..='z').chain('A'..='Z').chain('0'..='9').collect();
+    for secret in ["hunter2", "a secret of thirty-two bytes !!!", &long, "é😀é😀 é😀é😀 é😀é😀 é😀"]
+    {
+        for (at, _) in secret.char_indices().skip(1).filter(|(at, _)| secret.len() - at >= 4) {
+            let text = format!("…{} and more", &secret[at..]);
+            assert_eq!(masked(&[secret], &text), "…*** and more", "{text}");
+            let masker = Masker::new([secret]);
+            for part in (0..=text.len()).filter(|part| text.is_char_boundary(*part)) {
+                assert_eq!(streamed(&masker, &[&text[..part], &text[part..]]), "…*** and more", "{text}");
+            }
+        }
+    }
+    assert_eq!(masked(&["hunter2"], "Done… hunting r2"), "Done… hunting r2");
+}
+
+#[test]
 fn values_are_masked_with_their_keys_and_numbers() {
     let masker = Masker::new(["hunter2", "123456"]);
     let mut value = json!({ "hunter2": [123_456, "x", { "a": "is hunter2" }], "n": 1 });

@@ -61,27 +61,25 @@ impl<'l> Captured<'l> {
         let lines: Vec<&str> = text.trim_end().lines().collect();
         let last = lines[lines.len().saturating_sub(10)..].join("\n");
         let cut = stream.total > stream.kept().len() && lines.len() <= 10;
-        let last = last_whole(&last, 4096, cut);
-        (!last.is_empty()).then(|| last.to_owned())
+        let (mark, last) = last_whole(&last, 4096, cut);
+        (!last.is_empty()).then(|| format!("{mark}{last}"))
     }
 }
 
-/// The end of a text, which may be `cut` already, at most so many bytes of it. It does not begin within a secret, of which the
-/// rest could not be masked: it has whole lines, if there are any, or begins behind what may be such a rest.
-pub(super) fn last_whole(text: &str, most: usize, cut: bool) -> &str {
+/// The end of a text, which may be `cut` already, at most so many bytes of it, and what to write before it. Where it can't begin
+/// with a whole line, it may begin with the rest of a secret, which can be masked only behind the sign for what was cut off.
+pub(super) fn last_whole(text: &str, most: usize, cut: bool) -> (&'static str, &str) {
     let from = text.ceil_char_boundary(text.len().saturating_sub(most));
     let rest = &text[from..];
     if from == 0 && !cut {
-        return rest;
+        return ("", rest);
     }
     match rest.find('\n').map(|end| end + 1).filter(|next| *next < rest.len()) {
-        Some(next) => &rest[next..],
-        None => &rest[rest.ceil_char_boundary(KNOWN_END.min(rest.len()))..],
+        Some(next) => ("", &rest[next..]),
+        // Of a character that was cut in two, nothing is left to recognize.
+        None => ("…", rest.trim_start_matches(char::REPLACEMENT_CHARACTER)),
     }
 }
-
-/// The end of a secret is masked where so many bytes of it are there.
-const KNOWN_END: usize = 32;
 
 impl Lines {
     fn new(stream: Stream, keep: usize) -> Self {
@@ -160,14 +158,13 @@ mod tests {
     use super::last_whole;
 
     #[test]
-    fn a_text_that_was_cut_does_not_begin_within_a_secret() {
-        let rest_of_secret = "f-a-secret-of-thirty-two-bytes!!";
-        let line = format!("{rest_of_secret} {}", "x".repeat(100));
-        assert_eq!(last_whole(&line, 1000, true), &line[32..]);
-        assert_eq!(last_whole(&line, 120, false), &line[13 + 32..]);
-        assert_eq!(last_whole(&format!("{line}\nlast"), 1000, true), "last");
-        assert_eq!(last_whole("short\n", 1000, true), "");
-        assert_eq!(last_whole(&"é".repeat(40), 1000, true), "é".repeat(24));
-        assert_eq!(last_whole(&line, 1000, false), line);
+    fn a_text_that_was_cut_begins_with_a_line_or_says_so() {
+        let line = "a line of a program";
+        assert_eq!(last_whole(line, 1000, false), ("", line));
+        assert_eq!(last_whole(line, 1000, true), ("…", line));
+        assert_eq!(last_whole(line, 7, false), ("…", "program"));
+        assert_eq!(last_whole(&format!("{line}\nlast"), 1000, true), ("", "last"));
+        assert_eq!(last_whole(&format!("{line}\n"), 8, false), ("…", "program\n"));
+        assert_eq!(last_whole("\u{fffd}\u{fffd}é", 1000, true), ("…", "é"));
     }
 }

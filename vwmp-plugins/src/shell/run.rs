@@ -321,9 +321,9 @@ fn command_line(words: &[Text]) -> String {
 
 /// What every step hands on of its standard output: `missing` bytes before it are gone.
 fn bounded(stdout: &str, missing: usize) -> String {
-    let whole = last_whole(stdout, STDOUT_KEPT, missing > 0);
+    let (mark, whole) = last_whole(stdout, STDOUT_KEPT, missing > 0);
     let (kept, missing) = (whole.trim_end_matches('\n'), missing + stdout.len() - whole.len());
-    if missing == 0 { kept.to_owned() } else { format!("[… {missing} bytes left out …]\n{kept}") }
+    if missing == 0 { kept.to_owned() } else { format!("[… {missing} bytes left out …]\n{mark}{kept}") }
 }
 
 fn signal_name(number: i32) -> String {
