@@ -139,6 +139,17 @@ fn settings_win_over_the_workflow() {
 }
 
 #[test]
+fn a_variable_reaches_programs_byte_for_byte() {
+    use std::os::unix::ffi::OsStrExt;
+    let text = "name: raw\nsteps:\n  - { id: say, handler: shell.run, config: { run: 'printf %s \"$RAW\" | od -An -tx1' } }\n";
+    let place = Place::new().with("w.yaml", text);
+    let raw = std::ffi::OsStr::from_bytes(b"caf\xe9\xff");
+    let output = place.command(&["run", "w.yaml"]).env("RAW", raw).output().unwrap();
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert!(err.contains("say |  63 61 66 e9 ff\n"), "{err}");
+}
+
+#[test]
 fn colors_are_for_terminals_unless_asked_for() {
     let place = Place::new().with("hello.yaml", HELLO);
     let plain = place.command(&["run", "hello.yaml"]).output().unwrap();

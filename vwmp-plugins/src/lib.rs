@@ -24,6 +24,7 @@ pub mod shell;
 pub mod testing;
 
 mod checksum;
+mod inherited;
 mod kept;
 mod matching;
 mod order;

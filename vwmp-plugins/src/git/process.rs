@@ -16,6 +16,8 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use vwmp_interfaces::{OrFail, StepError};
 
+use crate::inherited::inherited;
+
 /// How long a process that is no longer wanted gets to remove its lock files.
 const GRACE: Duration = Duration::from_secs(2);
 
@@ -90,7 +92,7 @@ impl Program {
 
     fn start<S: AsRef<OsStr>>(&self, args: &[S], index: Option<&Path>) -> Result<Child, StepError> {
         let mut command = Command::new(&self.name);
-        command.args(args).current_dir(&self.folder).env_clear().envs(&self.environment);
+        command.args(args).current_dir(&self.folder).env_clear().envs(inherited(&self.environment));
         command.envs(index.map(|index| ("GIT_INDEX_FILE", index)));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         command.spawn().map_err(|error| match error.kind() {

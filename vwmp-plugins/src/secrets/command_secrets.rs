@@ -17,6 +17,7 @@ use vwmp_interfaces::{
 };
 
 use super::name;
+use crate::inherited::inherited;
 
 /// Secrets that a program tells, such as a password manager's. Serves `SecretSource`.
 ///
@@ -110,7 +111,7 @@ impl CommandSecrets {
         let (program, arguments) =
             self.config.command.split_first().ok_or_else(|| StepError::invalid("`command` is empty"))?;
         let mut command = Command::new(program);
-        command.args(arguments).arg(name).env_clear().envs(self.environment.iter());
+        command.args(arguments).arg(name).env_clear().envs(inherited(&self.environment));
         command.current_dir(&self.workspace).process_group(0).kill_on_drop(true);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let child = command.spawn().or_permanent(format!("can't start `{program}`"))?;

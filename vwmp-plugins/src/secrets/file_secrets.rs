@@ -16,6 +16,7 @@ use vwmp_interfaces::{
 };
 
 use super::{dotenv, name};
+use crate::inherited::inherited;
 
 /// A larger file is no secret.
 const LARGEST: u64 = 1024 * 1024;
@@ -149,7 +150,7 @@ async fn refuse_tracked(path: &Path, ctx: &AdapterContext) -> Result<(), StepErr
         return Ok(());
     }
     let mut git = tokio::process::Command::new("git");
-    git.env_clear().envs(ctx.environment.iter()).current_dir(directory).kill_on_drop(true);
+    git.env_clear().envs(inherited(&ctx.environment)).current_dir(directory).kill_on_drop(true);
     git.args(["ls-files", "-z", "--"]).arg(path).stdin(Stdio::null());
     match git.output().await {
         Ok(output) if !output.stdout.is_empty() => Err(StepError::denied(format!(

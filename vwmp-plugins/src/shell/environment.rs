@@ -1,12 +1,12 @@
 //! The environment of a program, in the form in which the system takes it.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString, NulError, OsStr};
 use std::os::unix::ffi::OsStrExt;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use super::script::VALUE_PREFIX;
+use crate::inherited::inherited;
 
 /// The variables of a program: those that all programs of a run get, and its own.
 pub(super) struct Environment {
@@ -93,20 +93,11 @@ fn prepared(given: &Arc<Given>) -> Result<Arc<[Variable]>, NulError> {
     {
         return Ok(Arc::clone(variables));
     }
-    let given_on = given.iter().filter(|(name, _)| !name.starts_with(VALUE_PREFIX));
-    let variables = given_on.map(|(name, value)| Variable::new(name, &as_inherited(name, value)));
+    let given_on = inherited(given).filter(|(name, _)| !name.starts_with(VALUE_PREFIX));
+    let variables = given_on.map(|(name, value)| Variable::new(name, &value));
     let variables: Arc<[Variable]> = variables.collect::<Result<_, _>>()?;
     *last = Some((Arc::downgrade(given), Arc::clone(&variables)));
     Ok(variables)
-}
-
-/// The value as this process has it, where that is what was given: a map of texts can't hold what is not UTF-8.
-fn as_inherited<'v>(name: &str, value: &'v str) -> Cow<'v, OsStr> {
-    let own = value.contains(char::REPLACEMENT_CHARACTER).then(|| std::env::var_os(name)).flatten();
-    match own.filter(|own| own.to_string_lossy() == value) {
-        Some(own) => Cow::Owned(own),
-        None => Cow::Borrowed(value.as_ref()),
-    }
 }
 
 #[cfg(test)]
