@@ -49,12 +49,15 @@ fn check_choice(config: &Value, findings: &mut Findings) {
 fn check_command(config: &Value, findings: &mut Findings) {
     let words = config.get("command").and_then(Value::as_array).into_iter().flatten();
     let words: Vec<&str> = words.map(|word| word.as_str().unwrap_or_default()).collect();
+    let mut told = None;
     for program in 0..words.len() {
-        let Some(script) = inline_script::within(&words, program) else { continue };
+        let script = inline_script::within(&words, program).filter(|script| told != Some(*script));
+        let Some(script) = script else { continue };
         if let Some(part) = first_expression(words[script]) {
             let expression = &words[script][part.clone()];
             let message = format!("`{expression}` would become a part of a script for `{}`", words[program]);
             let place = Place::ConfigText(format!("/command/{script}"), part);
+            told = Some(script);
             findings.error("shell::value-in-code", place, message).help(
                 "use `run`, or give the value by `env: { NAME: … }` and read that variable in the script",
             );

@@ -304,6 +304,9 @@ fn no_value_becomes_a_part_of_a_script_in_a_command() {
         &["bash", "-eo", "pipefail", "-c", "echo $<config.a>"],
         &["env", "A=1", "python3", "-c", "$<config.a>"],
         &["perl", "-ne", "print $<config.a>"],
+        &["env", "-S", "sh", "-c", "echo $<config.a>"],
+        &["pwsh", "-Command", "echo", "$<config.a>"],
+        &["sudo", "awk", "{ print \"$<config.a>\" }", "file"],
     ] {
         let messages = refused(words);
         assert_eq!(messages.len(), 1, "{words:?}");
