@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use serde_json::Value;
-use vwmp_interfaces::template::{SegmentKind, segments};
+use vwmp_interfaces::template::{SegmentKind, has_expressions, segments};
 use vwmp_interfaces::{Findings, Place};
 
 use super::inline_script;
@@ -16,9 +16,19 @@ pub(crate) fn check(config: &Value, findings: &mut Findings) {
     check_choice(config, findings);
     check_names(config, findings);
     check_command(config, findings);
-    let shell = config.get("shell").map_or(Some("sh"), Value::as_str);
+    let shell = config.get("shell").map_or(Some("sh"), |shell| shell.as_str().map(known_shell));
     if let (Some(script), Some(shell)) = (config.get("run").and_then(Value::as_str), shell) {
         check_script(script, shell, findings);
+    }
+}
+
+/// The shell, as far as it is written here. Where a value decides, it is looked at again when the step starts; a value that has
+/// no place in a script for `sh` has none for any other.
+fn known_shell(shell: &str) -> &str {
+    match segments(shell).unwrap_or_default().as_slice() {
+        [.., last] if last.kind == SegmentKind::Text && last.text.contains('/') => last.text,
+        _ if has_expressions(shell) => "sh",
+        _ => shell,
     }
 }
 

@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use vwmp_interfaces::{Findings, StepHandler};
-use vwmp_testkit::{TestRun, execute};
+use vwmp_interfaces::{ErrorClass, Findings, StepHandler};
+use vwmp_testkit::{TestRun, execute, preview};
 
 use super::run::Run;
 
@@ -222,6 +222,36 @@ fn scripts_are_checked_as_written() {
         ),
     ] {
         assert_eq!(findings(&config), [(message.to_owned(), Some(help.to_owned()))]);
+    }
+}
+
+#[test]
+fn a_shell_that_a_value_names_is_known_when_the_step_starts() {
+    for (shell, script, found) in [
+        ("$<config.shell>", "echo $<config.a>", 0),
+        ("/usr/bin/$<config.shell>", "echo $<config.a>", 0),
+        ("$<config.folder>/bash", "echo $<config.a>", 0),
+        ("$<config.shell>", "echo '$<config.a>'", 1),
+        ("$<config.folder>/python3", "echo $<config.a>", 1),
+    ] {
+        assert_eq!(findings(&json!({ "run": script, "shell": shell })).len(), found, "{shell}: {script}");
+    }
+}
+
+#[tokio::test]
+async fn a_shell_that_evaluates_values_is_refused_before_anything_starts() {
+    for shell in ["python3", "zsh", "/usr/bin/perl", "nonsense"] {
+        let run = TestRun::new();
+        let config = json!({ "run": rendered("touch pwned @", &"x".into()), "shell": shell });
+        let message = format!(
+            "a value in a script for `{shell}` would become code; give it by `env: {{ NAME: … }}` and read that \
+             variable in the script"
+        );
+        let error = preview::<Run>(config.clone(), &run.context("shell")).await.unwrap_err();
+        assert_eq!((error.message(), error.class()), (message.as_str(), ErrorClass::Invalid));
+        let error = execute::<Run>(config, &run.context("shell")).await.unwrap_err();
+        assert_eq!((error.message(), error.class()), (message.as_str(), ErrorClass::Invalid));
+        assert_eq!(std::fs::read_dir(run.workspace()).unwrap().count(), 0);
     }
 }
 

@@ -74,10 +74,7 @@ impl Launch<'_> {
                     reference(script).map_err(|error| StepError::invalid(error.to_string()))?;
                 self.place(code, values, scratch)?
             }
-            _ => match only_code(script) {
-                Some(code) => (code.into_owned(), Vec::new()),
-                None => return Err(self.value_in_other_language()),
-            },
+            _ => (self.step.without_values(script)?.into_owned(), Vec::new()),
         };
         if code.contains('\0') {
             return Err(StepError::invalid("the script contains a NUL byte, which no program can be given"));
@@ -246,14 +243,6 @@ impl Launch<'_> {
             "the directory `{workdir}` of the step leads out of the workspace through a symbolic link, to {}",
             real.display()
         )))
-    }
-
-    fn value_in_other_language(&self) -> StepError {
-        StepError::invalid(format!(
-            "a value in a script for `{}` would become code; give it by `env: {{ NAME: … }}` and read that \
-             variable in the script",
-            self.step.shell()
-        ))
     }
 
     fn not_started(&self, program: &str, error: io::Error) -> StepError {

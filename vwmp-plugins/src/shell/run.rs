@@ -1,5 +1,6 @@
 //! `shell.run`: a script or a program.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::os::unix::process::ExitStatusExt;
@@ -21,7 +22,7 @@ use super::interpreter::Interpreter;
 use super::launch;
 use super::outputs::{self, OutputRule};
 use super::scratch::Scratch;
-use super::script::{as_written, display, quote, shorten};
+use super::script::{as_written, display, only_code, quote, shorten};
 use super::text::Text;
 
 /// As much of the standard output as every step hands on.
@@ -254,7 +255,7 @@ impl Run {
                 let code = if Interpreter::of(&self.shell) == Interpreter::Posix {
                     display(script).map_err(|error| StepError::invalid(error.to_string()))?
                 } else {
-                    as_written(script)
+                    self.without_values(script)?.into_owned()
                 };
                 match code.trim_end() {
                     line if !line.contains('\n') => format!("run with {}: {line}", self.shell),
@@ -269,6 +270,17 @@ impl Run {
             }
         }
         Ok(text)
+    }
+
+    /// The script for a program that would take values for code. Where a value said which program that is, nobody could tell before.
+    pub(super) fn without_values<'s>(&self, script: &'s Script) -> Result<Cow<'s, str>, StepError> {
+        only_code(script).ok_or_else(|| {
+            StepError::invalid(format!(
+                "a value in a script for `{}` would become code; give it by `env: {{ NAME: … }}` and read that \
+                 variable in the script",
+                self.shell
+            ))
+        })
     }
 
     fn exit_code(&self, status: ExitStatus, captured: &Captured<'_>) -> Result<i32, StepError> {
