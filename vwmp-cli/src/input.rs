@@ -193,11 +193,11 @@ pub(crate) fn parameters(values: &ValueArguments, declared: &Parameters) -> Resu
 
 /// The parameters of a file.
 pub(crate) fn parameter_file(file: &Path) -> Result<Given, Failure> {
-    let source = files::source(file, "parameter file")?;
-    if source.text().trim().is_empty() {
-        return Ok(Given::new());
+    match Document::parse(files::source(file, "parameter file")?) {
+        // Nothing but comments, perhaps: no parameter is given.
+        Err(found) if found.iter().any(|one| one.code == "vwmp::empty-document") => Ok(Given::new()),
+        document => Ok(parameters_of(&document?)?),
     }
-    Ok(parameters_of(&Document::parse(source)?)?)
 }
 
 /// A value for messages.

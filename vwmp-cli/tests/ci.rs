@@ -117,6 +117,12 @@ fn a_run_is_a_junit_report_too() {
     // What certainly can't be written is known before anything runs.
     let refused = place.vwmp(&["run", "w.yaml", "--junit", "w.yaml/out.xml"]);
     assert_eq!((refused.code, &*refused.err), (3, "error: can't write `w.yaml/out.xml`: not a directory\n"));
+    // A pipe stays one: whoever reads from it gets the report.
+    let pipe = place.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let reader = std::thread::spawn(move || std::fs::read_to_string(pipe).unwrap());
+    assert_eq!(place.vwmp(&["run", "-q", "w.yaml", "--junit", "pipe"]).code, 1);
+    assert!(reader.join().unwrap().contains("<failure type=\"failed\""));
 }
 
 #[test]

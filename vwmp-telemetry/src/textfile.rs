@@ -6,6 +6,10 @@ use std::path::Path;
 
 /// Replaces a file in one step: a reader sees the old text or the new one.
 pub(crate) fn replace(path: &Path, text: &str) -> io::Result<()> {
+    if path.metadata().is_ok_and(|there| !there.is_file()) {
+        // A device or a pipe is written to; another file in its place would be the end of it.
+        return std::fs::write(path, text);
+    }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();
     // Nobody's `*.prom` while it is half written.

@@ -2,6 +2,7 @@
 
 use std::fs::Permissions;
 use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -43,6 +44,10 @@ pub(crate) fn replace(file: &Path, text: &str) -> Result<(), Failure> {
     let refused = || format!("can't write `{}`", file.display());
     // A link is followed: what it points to is written.
     let file = std::fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
+    if is_special(&file) {
+        // A device or a pipe is written to; another file in its place would be the end of it.
+        return std::fs::write(&file, text).map_err(Failure::machine(refused()));
+    }
     let part = part(&file, text).map_err(Failure::machine(refused()))?;
     if let Ok(known) = file.metadata() {
         part.as_file().set_permissions(known.permissions()).map_err(Failure::machine(refused()))?;
@@ -56,8 +61,11 @@ pub(crate) fn replace(file: &Path, text: &str) -> Result<(), Failure> {
 /// When it certainly can't.
 pub(crate) fn expect_writable(file: &Path) -> Result<(), Failure> {
     let refused = |why: String| Err(Failure::Usage(format!("can't write `{}`: {why}", file.display())));
-    if file.is_dir() {
+    if file.is_dir() || file.as_os_str().as_bytes().ends_with(b"/") {
         return refused("it is a folder; name a file".into());
+    }
+    if is_special(file) {
+        return Ok(());
     }
     let mut around =
         file.ancestors().skip(1).map(|path| if path == Path::new("") { Path::new(".") } else { path });
@@ -66,6 +74,11 @@ pub(crate) fn expect_writable(file: &Path) -> Result<(), Failure> {
         Ok(_) => Ok(()),
         Err(error) => refused(error.kind().to_string()),
     }
+}
+
+/// Whether something is there that is no file with a text of its own: a device, a pipe, a socket.
+fn is_special(file: &Path) -> bool {
+    file.metadata().is_ok_and(|there| !there.is_file() && !there.is_dir())
 }
 
 /// Writes a report to a file, whose folder is made where there is none.

@@ -181,7 +181,7 @@ impl Readable<'_> {
             return Some(read.unknown_name("adapter", name, self.adapters.iter().map(String::as_str)));
         }
         let schema = &self.registry.adapter(name)?.info().config_schema;
-        Given { schema, typed: true }.inside(read, 1)
+        (!read.reference.optional).then(|| Given { schema, typed: true }.inside(read, 1))?
     }
 
     fn config(&self, read: Read<'_>) -> Option<Diagnostic> {
@@ -300,6 +300,7 @@ impl Readable<'_> {
         match read.reference.namespace {
             Namespace::Parameters | Namespace::Env if key.is_empty() => None,
             Namespace::Parameters => match self.parameters.get(key) {
+                Some(_) if read.reference.optional => None,
                 Some(parameter) => Given { schema: &parameter.schema, typed: false }.inside(read, 1),
                 None => {
                     Some(read.unknown_name("parameters", key, self.parameters.keys().map(String::as_str)))

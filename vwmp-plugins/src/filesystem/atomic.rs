@@ -45,6 +45,9 @@ pub(super) fn replace_with_mode(real: &Path, content: &[u8], mode: u32) -> Resul
 fn permissions_for(real: &Path, path: &WorkspacePath) -> Result<Option<Permissions>, StepError> {
     match fs::metadata(real) {
         Ok(found) if found.is_dir() => Err(StepError::permanent(format!("`{path}` is a folder, not a file"))),
+        Ok(found) if !found.is_file() => {
+            Err(StepError::permanent(format!("`{path}` is a device or a pipe, not a file")))
+        }
         Ok(found) if found.permissions().readonly() => Err(StepError::denied(format!(
             "`{path}` is read-only; allow writing it, for example with `chmod u+w {path}`"
         ))),

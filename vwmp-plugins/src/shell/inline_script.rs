@@ -26,8 +26,8 @@ pub(super) fn within(words: &[&str], program: usize) -> Option<usize> {
             (words.get(verb) == Some(&"eval")).then(|| behind_options(words, verb + 1))?
         }
         "bun" if words.get(first) == Some(&"exec") => first + 1,
-        "bun" => behind_option(words, first, 'e')?,
-        name => behind_option(words, first, Interpreter::of(name).option()?)?,
+        "bun" => behind_option(words, first, name, 'e')?,
+        name => behind_option(words, first, name, Interpreter::of(name).option()?)?,
     };
     (script < words.len()).then_some(script)
 }
@@ -45,11 +45,11 @@ fn is_started(words: &[&str], program: usize) -> bool {
 
 /// `sh -e -c SCRIPT`: the first word that is no option, if one of those before it announces a script. What follows it are
 /// arguments for a shell, and may be more of the script for others.
-fn behind_option(words: &[&str], mut at: usize, letter: char) -> Option<usize> {
+fn behind_option(words: &[&str], mut at: usize, program: &str, letter: char) -> Option<usize> {
     let (mut announced, mut found) = (false, None);
     while let Some(option) = words.get(at).filter(|word| word.starts_with(['-', '+'])) {
         let name = option.split(['=', '$']).next().unwrap_or_default();
-        let is_announced = announces(name, letter);
+        let is_announced = announces(name, letter) || announces_too(name, program);
         if is_announced && (has_expressions(option) || option.starts_with("--") && option.contains('=')) {
             found = Some(at);
         } else {
@@ -77,15 +77,23 @@ fn behind_user(words: &[&str], first: usize) -> Option<usize> {
 /// Whether a script stands behind an option, by its letter or by a long name.
 fn announces(option: &str, letter: char) -> bool {
     match (option.strip_prefix("--"), option.strip_prefix(['-', '+'])) {
-        (Some(long), _) => matches!(long, "eval" | "print" | "run" | "command" | "session-command"),
-        // `-E` of Perl does a little more, `-p` of Node prints what comes out, `-R` of PHP runs for each line.
-        (None, Some(letters)) => {
-            letters.contains(letter)
-                || (letter == 'e' && letters.contains(['E', 'p']))
-                || (letter == 'r' && letters.contains(['B', 'R', 'E']))
-        }
+        (Some(long), _) => matches!(long, "eval" | "print" | "command" | "session-command"),
+        (None, Some(letters)) => letters.contains(letter),
         (None, None) => false,
     }
+}
+
+/// What else announces a script for some programs: `-E` of Perl does a little more than `-e`, `-p` of Node prints what comes
+/// out, `-R` of PHP runs for each line.
+fn announces_too(option: &str, program: &str) -> bool {
+    let letters: &[char] = match program {
+        "node" | "nodejs" | "bun" => &['p'],
+        "perl" => &['E'],
+        "php" if option == "--run" => return true,
+        "php" => &['B', 'R', 'E'],
+        _ => &[],
+    };
+    !option.starts_with("--") && option.contains(letters)
 }
 
 /// Options that are followed by a word of their own: `-o pipefail`, `-W ignore`, `--rcfile FILE`.
@@ -228,6 +236,8 @@ mod tests {
         }
         for command in [
             "cargo build",
+            "node --run $<a>",
+            "perl -p $<a>",
             "sh script.sh",
             "awk -f program X",
             "awk -fprogram X",
