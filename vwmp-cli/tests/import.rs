@@ -313,7 +313,7 @@ fn a_file_is_never_written_over_and_strange_files_are_refused() {
     assert!(strange.err.starts_with(message), "{}", strange.err);
     let place = place.with("own.yaml", "name: w\nsteps:\n  - { id: a, handler: flow.noop }\n");
     let own = place.vwmp(&["import", "own.yaml"]);
-    let message = "error[vwmp::nothing-to-import]: the file is a workflow of this program already\n --> own.yaml:3:21\n";
+    let message = "error[vwmp::nothing-to-import]: the file is a workflow of this program already\n --> own.yaml:3:23\n";
     assert_eq!((own.code, &*own.out), (2, ""));
     assert!(own.err.starts_with(message), "{}", own.err);
 }
