@@ -30,6 +30,11 @@ impl Program {
         Self::new("vwmp", &format!("{} {arguments}", env!("CARGO_BIN_EXE_vwmp")))
     }
 
+    /// The same, keeping nothing of the run: as much as the others do.
+    fn forgetful(arguments: &str) -> Self {
+        Self { name: "vwmp, no store", ..Self::vwmp(&format!("{arguments} --no-store")) }
+    }
+
     /// How long one run takes; nothing when the program is not installed.
     fn time(&self, folder: &Path) -> Option<Duration> {
         let mut command = Command::new(&self.argv[0]);
@@ -110,17 +115,17 @@ fn compare(workload: &Workload, folder: &Path, rounds: usize, limit: impl Fn() -
         }
     }
     if !limits.is_empty() {
-        println!("  {:12} {:>10.2} ms   1", "spawn loop", median(limits));
+        println!("  {:14} {:>10.2} ms   1", "spawn loop", median(limits));
     }
     for (program, times) in workload.programs.iter().zip(times) {
         if times.is_empty() {
-            println!("  {:12} not installed", program.name);
+            println!("  {:14} not installed", program.name);
             continue;
         }
         let time = median(times.iter().map(|(time, _)| *time).collect());
         let ratio = median(times.iter().map(|(_, ratio)| *ratio).collect());
         let ratio = if ratio.is_nan() { String::new() } else { format!("{ratio:.2}") };
-        println!("  {:12} {time:>10.2} ms   {ratio}", program.name);
+        println!("  {:14} {time:>10.2} ms   {ratio}", program.name);
     }
 }
 
@@ -135,16 +140,19 @@ fn main() {
         [("independent shell steps, two at a time", many, false, 2), ("40 shell steps in order", 40, true, 1)]
     {
         write_steps(folder, steps, chain);
+        let run = format!("run bench.yaml --max-parallel {parallel} -q");
         let programs = vec![
             Program::new("make", &format!("make -j{parallel}")),
             Program::new("ninja", &format!("ninja -j{parallel}")),
-            Program::vwmp(&format!("run bench.yaml --max-parallel {parallel} -q")),
+            Program::forgetful(&run),
+            Program::vwmp(&run),
         ];
         compare(&Workload { name, programs }, folder, rounds, || Some(spawn_loop(steps, parallel)));
     }
 
     write_steps(folder, 1, false);
-    let programs = vec![Program::new("make", "make"), Program::vwmp("run bench.yaml -q")];
+    let run = "run bench.yaml -q";
+    let programs = vec![Program::new("make", "make"), Program::forgetful(run), Program::vwmp(run)];
     let rounds_of_short = if smoke { 1 } else { 21 };
     compare(&Workload { name: "one shell step", programs }, folder, rounds_of_short, || {
         Some(spawn_loop(1, 1))
