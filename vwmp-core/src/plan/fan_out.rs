@@ -121,7 +121,6 @@ fn too_many(count: usize) -> NoItems {
 
 #[cfg(test)]
 mod tests {
-
     use serde_json::json;
 
     use super::*;

@@ -84,7 +84,6 @@ fn too_many(step: &StepNode<'_>, fan: &FanOut) -> Option<Diagnostic> {
     Some(Diagnostic::error("vwmp::too-many-items", message).at(node.source(), node.span(), ""))
 }
 
-/// For templates that read nothing.
 fn items_of(matrix: NodeRef<'_>, cache: &ExpressionCache, found: &mut Diagnostics) -> Option<Items> {
     let mut axes = Vec::new();
     let (mut include, mut exclude) = (None, None);
