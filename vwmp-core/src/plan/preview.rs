@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use vwmp_interfaces::context::AttemptScope;
 use vwmp_interfaces::erased::PreparedStep;
-use vwmp_interfaces::{CancellationToken, Change, Clock, Findings, Preview, StepContext};
+use vwmp_interfaces::{CancellationToken, Change, Clock, Preview, StepContext};
 
 pub use self::fan::{ItemPreview, ItemPreviews, MOST_ASKED};
 use self::foresight::{Foreseen, Foresight};
@@ -21,8 +21,8 @@ use crate::config::Origin;
 use crate::document::Path;
 use crate::document::path::Segment as PathSegment;
 use crate::masking::Masker;
-use crate::run::caught;
-use crate::schema::{dotted, scripts_as_text, unreadable};
+use crate::run::{caught, check_prepared, check_rendered};
+use crate::schema::unreadable;
 use crate::template::{Condition, Expression, Namespace, NeedsStatus, Reference, Segment, Template};
 
 /// What one step would do if all before it goes well. Secrets are masked.
@@ -206,21 +206,11 @@ impl Asked<'_> {
     fn prepare(&self, config: Value) -> Result<Box<dyn PreparedStep>, String> {
         let handler = &self.step.handler;
         if !matches!(*self.step.config, Template::Literal(_)) {
-            let errors = handler.config_errors(&scripts_as_text(&config));
-            if !errors.is_empty() {
-                let errors: Vec<String> = errors.iter().map(|error| format!("config{error}")).collect();
-                return Err(errors.join("; "));
-            }
+            check_rendered(handler, &config).map_err(|failure| failure.message)?;
         }
         let prepared = handler.prepare(config).map_err(|error| unreadable(&error))?;
-        let mut findings = Findings::default();
-        prepared.validate(&mut findings);
-        let errors = findings.into_iter().filter(|finding| !finding.warning).map(|finding| {
-            let part = finding.place.config().unwrap_or_default();
-            format!("config{}: {}", dotted(part), finding.message)
-        });
-        let errors: Vec<String> = errors.collect();
-        if errors.is_empty() { Ok(prepared) } else { Err(errors.join("; ")) }
+        check_prepared(&*prepared).map_err(|failure| failure.message)?;
+        Ok(prepared)
     }
 
     /// Whether the step runs when all before it goes well.

@@ -224,7 +224,7 @@ fn refuse_arguments(attempt: &Attempt, config: &Value) -> Result<(), Failure> {
 }
 
 /// Literal configs were checked before the run; the others can only be checked now.
-fn check_rendered(handler: &RegisteredStep, config: &Value) -> Result<(), Failure> {
+pub(crate) fn check_rendered(handler: &RegisteredStep, config: &Value) -> Result<(), Failure> {
     let errors = handler.config_errors(&scripts_as_text(config));
     if errors.is_empty() {
         return Ok(());
@@ -233,7 +233,8 @@ fn check_rendered(handler: &RegisteredStep, config: &Value) -> Result<(), Failur
     Err(Failure::invalid(lines.join("; ")))
 }
 
-fn check_prepared(prepared: &dyn PreparedStep) -> Result<(), Failure> {
+/// What the handler itself finds wrong in its config, once all values are known.
+pub(crate) fn check_prepared(prepared: &dyn PreparedStep) -> Result<(), Failure> {
     let mut findings = Findings::default();
     prepared.validate(&mut findings);
     let errors: Vec<String> = findings

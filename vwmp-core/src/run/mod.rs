@@ -32,7 +32,7 @@ use vwmp_interfaces::log::LogSink;
 use vwmp_interfaces::{CancellationToken, Clock};
 
 pub use attempt::LocalExecutor;
-pub(crate) use attempt::{caught, guarded};
+pub(crate) use attempt::{caught, check_prepared, check_rendered, guarded};
 use clock::Steady;
 pub use clock::{PausedClock, SystemClock};
 pub use event::{Cause, Event, EventKind, Failure, Found, Outcome, RunStatus, StepStatus, Undone};

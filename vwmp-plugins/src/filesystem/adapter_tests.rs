@@ -87,7 +87,10 @@ async fn refusals_say_why() {
         "`locked` is read-only; allow writing it, for example with `chmod u+w locked`"
     );
     assert_eq!(run.read("locked"), "old");
+    let pipe = run.workspace().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(pipe).status().unwrap().success());
     for (result, message) in [
+        (files.write_text(&path("pipe"), "x").await, "`pipe` is a device or a pipe, not a file"),
         (files.write_text(&path("dir"), "x").await, "`dir` is a folder, not a file"),
         (files.read_text(&path("dir")).await.map(drop), "`dir` is a folder, not a file"),
         (files.read_text(&path("dir/file")).await.map(drop), "`dir/file` isn't UTF-8 text (byte 1)"),
